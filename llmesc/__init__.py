@@ -1,0 +1,1 @@
+"""llmesc: ask once; a chain of models answers, and every switch says why."""

@@ -1,0 +1,1 @@
+"""What the operator wrote down, or what can be found without: model, loading, discovery, secrets."""

@@ -1,0 +1,80 @@
+"""The configuration as typed values. `load` makes it from TOML, `discover` from the machine; nothing here reads anything."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from typing import Any, Literal
+
+from llmesc.config.secrets import SecretRef
+from llmesc.escalation.circuits import CircuitPolicy
+from llmesc.escalation.limits import Limits, Timeouts
+from llmesc.escalation.quality import QualitySettings
+from llmesc.escalation.resolution import DEFAULT_INSTANCE, Price, Tier
+
+Api = Literal["openai", "llamacpp", "simulated"]
+"""The wire APIs this version speaks."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ModelConfig:
+    """A model as a provider offers it; on the provider or on one instance."""
+
+    name: str
+    offering_id: str | None = None
+    context_window: int | None = None
+    max_output_tokens: int | None = None
+    capabilities: frozenset[str] | None = None
+    price: Price | None = None
+    metadata: Mapping[str, Any] = field(default_factory=dict)
+    timeouts: Timeouts | None = None
+    """Already merged over the provider's and the tier's."""
+    options: Mapping[str, Any] = field(default_factory=dict)
+    """Of one wire: `file` (a GGUF) and `sha256` for llamacpp; `script` for simulated."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class InstanceConfig:
+    """One account or endpoint, with what the provider said filled in."""
+
+    name: str = DEFAULT_INSTANCE
+    base_url: str | None = None
+    api_key: SecretRef | None = None
+    headers: Mapping[str, str | SecretRef] = field(default_factory=dict)
+    models: tuple[ModelConfig, ...] = ()
+    options: Mapping[str, Any] = field(default_factory=dict)
+    """Of one wire: `context_window`, `threads` for llamacpp; `script` for simulated."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ProviderConfig:
+    """A named service that speaks one wire API."""
+
+    name: str
+    api: Api
+    tier: Tier
+    timeouts: Timeouts
+    instances: tuple[InstanceConfig, ...]
+    private: bool
+    """Whether prompts stay on the operator's machines; default: the tier is self-hosted."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Config:
+    """Everything. `origins` tells where each value came from, keyed by its dotted path."""
+
+    limits: Limits
+    circuit: CircuitPolicy
+    quality: QualitySettings
+    providers: tuple[ProviderConfig, ...]
+    chains: Mapping[str, tuple[str, ...]]
+    """Name to references; empty: the chain `default` is every offering in tier order."""
+    state: str
+    """`sqlite:///absolute/path.db` or `memory:`."""
+    allowed_models: tuple[str, ...] = ()
+    """Globs over references; empty: all. What is not allowed ends a run that asks for it."""
+    window_headroom: float = 0.1
+    """This part of a context window is kept free for the answer when a prompt is fitted to it."""
+    origins: Mapping[str, str] = field(default_factory=dict)
+    discovered: bool = False
+    """No file was found; this is what the machine offers."""

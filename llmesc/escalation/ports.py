@@ -1,0 +1,60 @@
+"""What the executor needs of the floors above it, as protocols: health (circuits, denials) and consumers of events."""
+
+from __future__ import annotations
+
+from collections.abc import Collection, Mapping
+from dataclasses import dataclass
+from typing import Protocol
+
+from llmesc.escalation.circuits import Admission, Circuit, Refusal, Signal, Transition
+from llmesc.escalation.events import Event
+from llmesc.escalation.resolution import CircuitKey, ModelKey
+from llmesc.escalation.times import Timestamp
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Denial:
+    """A model on an instance that routing must not use."""
+
+    key: ModelKey
+    """Each part may be a glob (`fnmatch`), so that an operator can deny `openai/*`."""
+    why: str
+    who: str
+    """`llmesc` when a failure made it, else the operator."""
+    set_at: Timestamp
+    until: Timestamp | None
+    """None: until allowed again."""
+
+
+class Health(Protocol):
+    """Circuits and denials, shared by every process on the same state. Never raises for a store that is away: it warns and
+    goes on in memory.
+    """
+
+    async def circuits(self, keys: Collection[CircuitKey] | None = None) -> Mapping[CircuitKey, Circuit]:
+        """The circuits that were ever used, among `keys` or all. What is missing is a fresh `Circuit()`."""
+        ...
+
+    async def admit(self, key: CircuitKey) -> Admission | Refusal:
+        """Asks to call. At most one probe of a half-open circuit is admitted at a time, over all processes."""
+        ...
+
+    async def signal(self, key: CircuitKey, signal: Signal) -> Transition | None:
+        """Applies a signal atomically; the transition where the effective state changed."""
+        ...
+
+    async def denials(self) -> tuple[Denial, ...]:
+        """Those in force now."""
+        ...
+
+    async def deny(self, denial: Denial) -> None:
+        """Adds or replaces the denial of its key."""
+        ...
+
+
+class Consumer(Protocol):
+    """Somebody who gets every event, in order. One that raises is dropped with a warning and never stops the run."""
+
+    async def consume(self, event: Event) -> None:
+        """Takes one event. A recording consumer returns only when what must be durable is durable."""
+        ...

@@ -1,0 +1,36 @@
+"""Points in time, and the clock that gives them.
+
+A `Timestamp` is seconds since the Unix epoch in UTC: cheap to make for every event, easy to calculate with.
+Outside the process (JSON, stores, screens) it is written as RFC 3339.
+"""
+
+from __future__ import annotations
+
+from datetime import UTC, datetime
+from typing import NewType, Protocol
+
+Timestamp = NewType("Timestamp", float)
+"""Seconds since the Unix epoch, UTC, as wall clocks tell it: may jump backwards."""
+
+
+class Clock(Protocol):
+    """The only source of time for the core. Production: `llmesc.engine.SystemClock`; tests: a manual one."""
+
+    def now(self) -> Timestamp:
+        """Wall time, for people and for what processes share."""
+        ...
+
+    def monotonic(self) -> float:
+        """Seconds that never go backwards, for durations and deadlines inside one process."""
+        ...
+
+
+def rfc3339(at: Timestamp) -> str:
+    """`2026-11-22T18:04:12.250000Z`: always UTC, always microseconds, so that text order is time order."""
+    return datetime.fromtimestamp(at, UTC).strftime("%Y-%m-%dT%H:%M:%S.%fZ")
+
+
+def from_rfc3339(text: str) -> Timestamp:
+    """The reverse of `rfc3339`; any ISO 8601 offset is accepted, none means UTC. Raises ValueError."""
+    moment = datetime.fromisoformat(text)
+    return Timestamp((moment if moment.tzinfo else moment.replace(tzinfo=UTC)).timestamp())

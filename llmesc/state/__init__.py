@@ -1,0 +1,1 @@
+"""Where circuits, denials and runs live: in memory, in SQLite, behind one protocol."""

@@ -1,0 +1,107 @@
+"""What a state store is, whatever holds it. The same test-suite runs over every implementation."""
+
+from __future__ import annotations
+
+from collections.abc import Collection, Mapping, Sequence
+from dataclasses import dataclass
+from decimal import Decimal
+from typing import Protocol
+
+from llmesc.escalation.circuits import Admission, Circuit, Refusal, Signal, Transition
+from llmesc.escalation.errors import LlmescError
+from llmesc.escalation.events import Event
+from llmesc.escalation.ports import Denial
+from llmesc.escalation.resolution import CircuitKey
+from llmesc.escalation.times import Timestamp
+
+
+class StateUnavailable(LlmescError):
+    """The store did not answer in time, or cannot: locked, read-only, full, corrupt, of a newer version."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class RunSummary:
+    """One line of `history list`."""
+
+    run_id: str
+    started_at: Timestamp
+    finished_at: Timestamp | None
+    outcome: str
+    """A `RunOutcome`, or `running`, or `interrupted` (its process is gone and never wrote the end)."""
+    chain: str
+    prompt: str
+    """The first 200 characters."""
+    answered_by: str | None
+    """A reference."""
+    attempts: int
+    cost: Decimal | None
+    caller: Mapping[str, str]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class AttemptRow:
+    """One attempt as the store knows it, also when nobody lived to write its end."""
+
+    run_id: str
+    attempt: int
+    ref: str
+    tier: str
+    move: str
+    started_at: Timestamp
+    outcome: str
+    """An `AttemptOutcome`, `running`, or `interrupted`."""
+    kind: str | None
+    """Failure kind, where it failed."""
+    duration_seconds: float | None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class RunFilter:
+    """Which runs to list; None does not filter."""
+
+    since: Timestamp | None = None
+    outcome: str | None = None
+    provider: str | None = None
+    text: str | None = None
+    limit: int = 50
+
+
+class Store(Protocol):
+    """Circuits, denials, leases, runs, attempts, events. Each method is atomic and, when it returns, durable against the death
+    of this process. All raise `StateUnavailable` within `busy_seconds`; none blocks the event loop to wait for a lock.
+    """
+
+    async def circuits(self, keys: Collection[CircuitKey] | None = None) -> Mapping[CircuitKey, Circuit]: ...
+    async def admit(self, key: CircuitKey) -> Admission | Refusal: ...
+    async def signal(self, key: CircuitKey, signal: Signal) -> Transition | None: ...
+
+    async def denials(self) -> tuple[Denial, ...]: ...
+    async def deny(self, denial: Denial) -> None: ...
+    async def allow(self, pattern: str) -> tuple[Denial, ...]:
+        """Removes every denial whose written key equals or matches the glob `pattern`; those removed."""
+        ...
+
+    async def append(self, events: Sequence[Event]) -> None:
+        """Adds events of one run, in order; runs and attempts follow from them in the same transaction. An event that is there
+        already (same run and seq) is ignored, so that a replayed spool doubles nothing.
+        """
+        ...
+
+    async def runs(self, where: RunFilter) -> Sequence[RunSummary]:
+        """Newest first."""
+        ...
+
+    async def find_runs(self, prefix: str) -> Sequence[str]:
+        """Ids that begin with `prefix`, at most 20, newest first."""
+        ...
+
+    async def attempts(self, run_id: str) -> Sequence[AttemptRow]: ...
+    async def events(self, run_id: str, after_seq: int = -1) -> Sequence[Event]:
+        """The run's events with a larger seq, in order; unknown types are left out."""
+        ...
+
+    async def check(self) -> Mapping[str, str]:
+        """What `doctor` shows: place, engine version, schema, size, whether a write went through. Raises `StateUnavailable`."""
+        ...
+
+    async def aclose(self) -> None: ...
