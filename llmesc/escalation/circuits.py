@@ -2,217 +2,290 @@
 
 One circuit for each (provider, instance). The store applies the function atomically, so that many processes agree.
 Every transition raises the generation; a result that was started under an older generation changes nothing.
+
+Wall time is never trusted to go forward: a moment that lies further ahead than it can have been set to is pulled back when
+somebody next asks to call, so that a clock put back delays a probe by one cooldown at most.
 """
 
 from __future__ import annotations
 
-from dataclasses import dataclass
-from enum import StrEnum
-from typing import Literal, NamedTuple
+from dataclasses import replace
+from typing import assert_never
 
+from llmesc.escalation.circuit_types import (
+    Admission,
+    Admit,
+    Cause,
+    Circuit,
+    CircuitPolicy,
+    CircuitState,
+    Failed,
+    Lease,
+    Overridden,
+    Override,
+    Recent,
+    Refusal,
+    Released,
+    Reset,
+    Signal,
+    Succeeded,
+    Transition,
+    WeightedFailure,
+)
 from llmesc.escalation.resolution import CircuitKey
 from llmesc.escalation.times import Timestamp
 
+__all__ = [
+    "Admission",
+    "Admit",
+    "Cause",
+    "Circuit",
+    "CircuitPolicy",
+    "CircuitState",
+    "Failed",
+    "Lease",
+    "Overridden",
+    "Override",
+    "Recent",
+    "Refusal",
+    "Released",
+    "Reset",
+    "Signal",
+    "Succeeded",
+    "Transition",
+    "WeightedFailure",
+    "admission",
+    "effective_state",
+    "next_state",
+    "override_in_force",
+]
 
-class CircuitState(StrEnum):
-    """Closed lets calls through, open does not, half-open lets one probe through at a time."""
+RECENT_CALLS = 32
+"""How many settled calls a circuit remembers."""
 
-    CLOSED = "closed"
-    OPEN = "open"
-    HALF_OPEN = "half_open"
+_LATENCY_SHARE = 0.2
+"""What the newest call counts in the moving average."""
 
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class CircuitPolicy:
-    """When a circuit opens and for how long; `[circuit]` of the configuration."""
-
-    failure_threshold: float = 3.0
-    window_seconds: float = 300.0
-    cooldown_seconds: float = 60.0
-    max_cooldown_seconds: float = 900.0
-    max_retry_after_seconds: float = 86_400.0
-    probe_lease_seconds: float = 150.0
-    """How long a probe may take before its lease is free again: longer than an attempt may last."""
-    jitter: float = 0.1
-    """At most this part of a cooldown is added to it, never taken away."""
-
-
-class WeightedFailure(NamedTuple):
-    """A failure that still counts in the window."""
-
-    at: Timestamp
-    weight: float
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Cause:
-    """Why a circuit is as it is, for people."""
-
-    kind: str
-    """A failure kind, `quality`, or `operator`."""
-    message: str
-    at: Timestamp
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Lease:
-    """The right to make the one probe of a half-open circuit."""
-
-    token: str
-    holder: str
-    """Who: `host:pid`, for people."""
-    expires_at: Timestamp
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Override:
-    """An operator's word, stronger than what the circuit learned, until it expires."""
-
-    state: Literal["open", "closed"]
-    who: str
-    why: str
-    set_at: Timestamp
-    until: Timestamp | None
-    """None: until taken back (`circuits reset`)."""
-
-
-class Recent(NamedTuple):
-    """One settled call, for sparklines."""
-
-    at: Timestamp
-    ok: bool
-    latency_seconds: float
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Circuit:
-    """What is known of one provider instance's health. The default value is a circuit nobody has used."""
-
-    state: CircuitState = CircuitState.CLOSED
-    generation: int = 0
-    failures: tuple[WeightedFailure, ...] = ()
-    opened_at: Timestamp | None = None
-    retry_at: Timestamp | None = None
-    """The earliest moment of the next probe, while open."""
-    opens: int = 0
-    """Times opened in a row without a success between; the cooldown doubles with each."""
-    lease: Lease | None = None
-    cause: Cause | None = None
-    """Why it opened last; kept after it closed."""
-    override: Override | None = None
-    latency_seconds: float | None = None
-    """Moving average of successful calls."""
-    recent: tuple[Recent, ...] = ()
-    """The last 32 settled calls, oldest first."""
-
-
-# -- signals: what the world tells a circuit ------------------------------------------------------------------------
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Succeeded:
-    """A call under `generation` ended well. `token` is the probe's, where it was one."""
-
-    generation: int
-    latency_seconds: float
-    token: str | None = None
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Failed:
-    """A call under `generation` failed with `weight` (an error 1.0, a quality failure 0.5)."""
-
-    generation: int
-    weight: float
-    cause: Cause
-    latency_seconds: float = 0.0
-    token: str | None = None
-    trip: bool = False
-    """Open at once, whatever was counted (a rejected key, an empty account)."""
-    retry_after_seconds: float | None = None
-    """Open at once, and exactly until then."""
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Released:
-    """A call ended without telling anything (cancelled, a lost hedge, a payload failure): give back its lease."""
-
-    generation: int
-    token: str
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Overridden:
-    """An operator forced it open (drain) or closed."""
-
-    override: Override
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Reset:
-    """An operator put it right: closed, nothing counted, no override."""
-
-    who: str
-    why: str
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Admit:
-    """Somebody wants to call. `token` becomes the probe's lease where one is needed and free."""
-
-    token: str
-    holder: str
-
-
-Signal = Succeeded | Failed | Released | Overridden | Reset | Admit
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Transition:
-    """A change of a circuit's effective state, as `circuit_changed` tells it."""
-
-    before: CircuitState
-    after: CircuitState
-    cause: Cause
-    retry_at: Timestamp | None = None
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Admission:
-    """The permission to call: hand `generation` and `token` back with the result."""
-
-    key: CircuitKey
-    generation: int
-    token: str | None = None
-    """Set when this call is the probe of a half-open circuit."""
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Refusal:
-    """No permission to call."""
-
-    key: CircuitKey
-    reason: Literal["circuit_open", "forced_open", "probe_elsewhere"]
-    retry_at: Timestamp | None
-    """When it is worth asking again; None where only an operator can say."""
-    cause: Cause | None = None
+_MOST_DOUBLINGS = 32
+"""Beyond any cap; keeps the power finite however often a circuit re-opened."""
 
 
 def next_state(
     circuit: Circuit, signal: Signal, now: Timestamp, policy: CircuitPolicy, *, jitter: float = 0.0
 ) -> tuple[Circuit, Transition | None]:
-    """What the circuit becomes.
+    """What the circuit becomes, and the transition where the state that people see changed.
 
     `jitter` is a random number in [0, 1) that the caller draws. Returns the same object when nothing changes.
     """
-    raise NotImplementedError
+    changed = _apply(circuit, signal, now, policy, jitter)
+    # A cooldown that ended shows as half-open before anybody asks; the change is told when the probe is admitted.
+    before = circuit.state if isinstance(signal, Admit) else effective_state(circuit, now)
+    after = effective_state(changed, now)
+    if changed is circuit or before is after:
+        return changed, None
+    return changed, Transition(before=before, after=after, cause=_cause(signal, now), retry_at=_shut_until(changed, now))
 
 
 def admission(circuit: Circuit, key: CircuitKey, token: str, now: Timestamp) -> Admission | Refusal:
     """What a caller who asked with `Admit(token=token)` may do with the circuit that came of it."""
-    raise NotImplementedError
+    if override := override_in_force(circuit, now):
+        if override.state == "open":
+            cause = _operator(f"forced open by {override.who}", override.why, override.set_at)
+            return Refusal(key=key, reason="forced_open", retry_at=override.until, cause=cause)
+        return Admission(key=key, generation=circuit.generation)
+    if circuit.state is CircuitState.OPEN:
+        return Refusal(key=key, reason="circuit_open", retry_at=circuit.retry_at, cause=circuit.cause)
+    if circuit.state is CircuitState.CLOSED:
+        return Admission(key=key, generation=circuit.generation)
+    if _holds(circuit, token):
+        return Admission(key=key, generation=circuit.generation, token=token)
+    free_at = circuit.lease.expires_at if circuit.lease else now
+    return Refusal(key=key, reason="probe_elsewhere", retry_at=free_at, cause=circuit.cause)
 
 
 def effective_state(circuit: Circuit, now: Timestamp) -> CircuitState:
-    """The state people should see: an override in force counts, and a cooldown that has ended shows as half-open."""
-    raise NotImplementedError
+    """The state people should see: an override in force counts, and a cooldown that has ended shows as half-open.
+
+    So does one that begins in the future: the clock was put back, and it takes somebody who asks to set the wait right.
+    """
+    if override := override_in_force(circuit, now):
+        return CircuitState(override.state)
+    if circuit.state is CircuitState.OPEN and (_cooled_down(circuit, now) or _opened_in_future(circuit, now)):
+        return CircuitState.HALF_OPEN
+    return circuit.state
+
+
+def override_in_force(circuit: Circuit, now: Timestamp) -> Override | None:
+    """The operator's word, unless it has expired."""
+    override = circuit.override
+    return override if override and (override.until is None or now < override.until) else None
+
+
+def _apply(circuit: Circuit, signal: Signal, now: Timestamp, policy: CircuitPolicy, jitter: float) -> Circuit:
+    match signal:
+        case Admit():
+            return _admit(circuit, signal, now, policy)
+        case Succeeded():
+            return _succeed(circuit, signal, now)
+        case Failed():
+            return _fail(circuit, signal, now, policy, jitter)
+        case Released():
+            return replace(circuit, lease=None) if _holds(circuit, signal.token) else circuit
+        case Overridden():
+            return replace(circuit, override=signal.override, generation=circuit.generation + 1)
+        case Reset():
+            return Circuit(generation=circuit.generation + 1)
+        case _:
+            assert_never(signal)
+
+
+def _admit(circuit: Circuit, signal: Admit, now: Timestamp, policy: CircuitPolicy) -> Circuit:
+    """Grants the probe's lease where one is needed and free."""
+    if circuit.state is CircuitState.CLOSED or override_in_force(circuit, now):
+        return circuit
+    lease = Lease(token=signal.token, holder=signal.holder, expires_at=Timestamp(now + policy.probe_lease_seconds))
+    if circuit.state is CircuitState.OPEN:
+        circuit = _in_step_with_clock(circuit, now, policy)
+        if not _cooled_down(circuit, now):
+            return circuit
+        generation = circuit.generation + 1
+        return replace(circuit, state=CircuitState.HALF_OPEN, generation=generation, retry_at=None, lease=lease)
+    held = circuit.lease
+    if held is None or held.expires_at <= now:
+        return replace(circuit, lease=lease)
+    if held.expires_at > lease.expires_at:  # granted before the clock was put back
+        return replace(circuit, lease=replace(held, expires_at=lease.expires_at))
+    return circuit
+
+
+def _succeed(circuit: Circuit, signal: Succeeded, now: Timestamp) -> Circuit:
+    if not _counts(circuit, signal):
+        return circuit
+    before = circuit.latency_seconds
+    latency = signal.latency_seconds if before is None else before + _LATENCY_SHARE * (signal.latency_seconds - before)
+    noted = replace(_with_recent(circuit, now, ok=True, latency_seconds=signal.latency_seconds), latency_seconds=latency)
+    if circuit.state is CircuitState.CLOSED:
+        return replace(noted, failures=())
+    if signal.token is None:  # a call that was made in spite of the circuit: only the probe closes it
+        return noted
+    return replace(
+        noted,
+        state=CircuitState.CLOSED,
+        generation=circuit.generation + 1,
+        failures=(),
+        opened_at=None,
+        opens=0,
+        lease=None,
+    )
+
+
+def _fail(circuit: Circuit, signal: Failed, now: Timestamp, policy: CircuitPolicy, jitter: float) -> Circuit:
+    if not _counts(circuit, signal):
+        return circuit
+    noted = _with_recent(circuit, now, ok=False, latency_seconds=signal.latency_seconds)
+    if override_in_force(circuit, now):
+        return noted
+    full = False
+    if circuit.state is CircuitState.CLOSED:
+        noted = replace(noted, failures=_in_window(circuit, signal, now, policy))
+        full = sum(failure.weight for failure in noted.failures) >= policy.failure_threshold
+    at_once = signal.trip or signal.retry_after_seconds is not None
+    probe = signal.token is not None
+    return _open(noted, signal, now, policy, jitter) if full or at_once or probe else noted
+
+
+def _open(circuit: Circuit, signal: Failed, now: Timestamp, policy: CircuitPolicy, jitter: float) -> Circuit:
+    """Opens it, or opens it again. One that is open already is never opened for less long than it was."""
+    was_open = circuit.state is CircuitState.OPEN
+    opens = circuit.opens if was_open else circuit.opens + 1
+    if signal.retry_after_seconds is not None:
+        wait = max(0.0, min(signal.retry_after_seconds, policy.max_retry_after_seconds))
+    else:
+        doubled = policy.cooldown_seconds * 2.0 ** min(opens - 1, _MOST_DOUBLINGS)
+        wait = min(doubled, policy.max_cooldown_seconds) * (1 + policy.jitter * jitter)
+    retry_at = now + wait
+    if was_open:
+        retry_at = max(retry_at, _in_step_with_clock(circuit, now, policy).retry_at or now)
+    return replace(
+        circuit,
+        state=CircuitState.OPEN,
+        generation=circuit.generation + 1,
+        opened_at=now,
+        retry_at=Timestamp(retry_at),
+        opens=opens,
+        lease=None,
+        cause=signal.cause,
+    )
+
+
+def _in_window(circuit: Circuit, signal: Failed, now: Timestamp, policy: CircuitPolicy) -> tuple[WeightedFailure, ...]:
+    """The failures that count, with this one. Those from the future (the clock was put back) happened now at the latest."""
+    known = (failure._replace(at=min(failure.at, now)) for failure in circuit.failures)
+    since = now - policy.window_seconds
+    return (*(failure for failure in known if failure.at > since), WeightedFailure(now, signal.weight))
+
+
+def _in_step_with_clock(circuit: Circuit, now: Timestamp, policy: CircuitPolicy) -> Circuit:
+    """An open circuit whose wait is no longer than it can have been set to.
+
+    It was opened in the future: the clock was put back, and the wait begins again, because how much of it has passed is not
+    known. Later than a retry-after, but never earlier, and never stuck.
+    """
+    opened_at, retry_at = circuit.opened_at, circuit.retry_at
+    if opened_at is None or retry_at is None:
+        return replace(circuit, opened_at=now, retry_at=now)
+    longest = max(policy.max_retry_after_seconds, policy.max_cooldown_seconds * (1 + policy.jitter))
+    if not _opened_in_future(circuit, now) and retry_at - now <= longest:
+        return circuit
+    return replace(circuit, opened_at=now, retry_at=Timestamp(now + min(retry_at - opened_at, longest)))
+
+
+def _with_recent(circuit: Circuit, now: Timestamp, *, ok: bool, latency_seconds: float) -> Circuit:
+    return replace(circuit, recent=(*circuit.recent, Recent(now, ok, latency_seconds))[-RECENT_CALLS:])
+
+
+def _counts(circuit: Circuit, result: Succeeded | Failed) -> bool:
+    """Whether a result says something of the circuit as it is now.
+
+    A probe whose lease has expired still counts until another took it over: its result is the newest there is.
+    """
+    return result.generation == circuit.generation and (result.token is None or _holds(circuit, result.token))
+
+
+def _holds(circuit: Circuit, token: str) -> bool:
+    return circuit.lease is not None and circuit.lease.token == token
+
+
+def _cooled_down(circuit: Circuit, now: Timestamp) -> bool:
+    return circuit.retry_at is None or circuit.retry_at <= now
+
+
+def _opened_in_future(circuit: Circuit, now: Timestamp) -> bool:
+    return circuit.opened_at is not None and circuit.opened_at > now
+
+
+def _shut_until(circuit: Circuit, now: Timestamp) -> Timestamp | None:
+    if override := override_in_force(circuit, now):
+        return override.until if override.state == "open" else None
+    return circuit.retry_at if circuit.state is CircuitState.OPEN else None
+
+
+def _cause(signal: Signal, now: Timestamp) -> Cause:
+    """Why the signal changed the state."""
+    match signal:
+        case Failed():
+            return signal.cause
+        case Succeeded():
+            return Cause(kind="probe", message="the probe succeeded", at=now)
+        case Overridden():
+            return _operator(f"forced {signal.override.state} by {signal.override.who}", signal.override.why, now)
+        case Reset():
+            return _operator(f"reset by {signal.who}", signal.why, now)
+        case Admit() | Released():
+            return Cause(kind="probe", message="the cooldown has ended; one call may try", at=now)
+        case _:
+            assert_never(signal)
+
+
+def _operator(what: str, why: str, at: Timestamp) -> Cause:
+    return Cause(kind="operator", message=f"{what}: {why}" if why else what, at=at)

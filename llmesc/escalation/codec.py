@@ -98,7 +98,7 @@ def _make_encoder(hint: Any) -> _Convert:
     if origin is not None:  # Mapping
         return dict
     if dataclasses.is_dataclass(hint):
-        plan = tuple((name, _encoder(kind)) for name, kind, _ in _fields(hint))
+        plan = tuple((name, _encoder(kind)) for name, kind, _ in _fields(cast("type", hint)))
         return lambda value: {name: convert(getattr(value, name)) for name, convert in plan}
     if _is_namedtuple(hint):
         columns = tuple(_encoder(kind) for kind in get_type_hints(hint).values())

@@ -67,6 +67,7 @@ SkipReason = Literal[
     "over_budget",
     "no_credentials",
     "privacy",
+    "below_tier",
     "duplicate",
     "same_instance",
     "same_endpoint",

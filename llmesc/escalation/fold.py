@@ -2,28 +2,37 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from decimal import Decimal
+from typing import Any, assert_never
 
 from llmesc.escalation.events import (
     Answer,
+    AnswerReset,
+    AttemptFinished,
     AttemptOutcome,
+    AttemptStarted,
     CandidateSkipped,
     Chain,
     CircuitChanged,
     Event,
-    Limits,
     ModelDenied,
     Move,
+    ProviderFailed,
     ProviderSwitched,
     QualityChecked,
+    RunFinished,
     RunOutcome,
+    RunStarted,
+    TextDelta,
+    ThinkingDelta,
     ToolCallFinished,
     ToolCallRequested,
     Totals,
     Waiting,
 )
 from llmesc.escalation.failures import Failure
+from llmesc.escalation.limits import Limits
 from llmesc.escalation.messages import Request, Usage
 from llmesc.escalation.resolution import Resolution
 from llmesc.escalation.times import Timestamp
@@ -41,7 +50,7 @@ class AttemptView:
     started_ms: float
     """Since the run's start."""
     text: tuple[str, ...] = ()
-    """In pieces, as it came; joined by `shown`."""
+    """In pieces that `shown` joins; see `grown`."""
     thinking: tuple[str, ...] = ()
     characters: int = 0
     outcome: AttemptOutcome | None = None
@@ -54,6 +63,7 @@ class AttemptView:
     first_token_seconds: float | None = None
     duration_seconds: float | None = None
     finish_reason: str | None = None
+    request_id: str | None = None
     discarded: bool = False
     """Its text no longer counts."""
     tools: tuple[ToolCallRequested | ToolCallFinished, ...] = ()
@@ -92,6 +102,107 @@ class RunView:
     events: int = 0
 
 
+def grown(pieces: tuple[str, ...], text: str) -> tuple[str, ...]:
+    """`pieces` with `text` behind them.
+
+    Pieces are merged so that each is longer than the next: few pieces, and each character is copied only a logarithmic
+    number of times, where a plain string or tuple would be copied whole for every token.
+    """
+    while pieces and len(pieces[-1]) <= len(text):
+        text = pieces[-1] + text
+        pieces = pieces[:-1]
+    return (*pieces, text)
+
+
 def fold(view: RunView, event: Event) -> RunView:
     """The view after `event`. Pure; `view` is not changed."""
-    raise NotImplementedError
+    seen: dict[str, Any] = {"at": event.at, "elapsed_ms": event.elapsed_ms, "events": view.events + 1}
+    match event:
+        case RunStarted():
+            return RunView(
+                run_id=event.run_id,
+                started_at=event.at,
+                request=event.request,
+                chain=event.chain,
+                limits=event.limits,
+                **seen,
+            )
+        case CandidateSkipped():
+            return replace(view, skipped=(*view.skipped, event), **seen)
+        case AttemptStarted():
+            attempt = AttemptView(
+                attempt=event.attempt,
+                resolution=event.resolution,
+                move=event.move,
+                probe=event.probe,
+                started_at=event.at,
+                started_ms=event.elapsed_ms,
+            )
+            return replace(view, attempts=(*view.attempts, attempt), waiting=None, **seen)
+        case ProviderSwitched():
+            return replace(view, switches=(*view.switches, event), **seen)
+        case Waiting():
+            return replace(view, waiting=event, **seen)
+        case CircuitChanged():
+            return replace(view, circuits=(*view.circuits, event), **seen)
+        case ModelDenied():
+            return replace(view, denied=(*view.denied, event), **seen)
+        case RunFinished():
+            return replace(
+                view,
+                outcome=event.outcome,
+                answer=event.answer,
+                totals=event.totals,
+                cause=event.cause,
+                retry_at=event.retry_at,
+                waiting=None,
+                **seen,
+            )
+        case _:
+            attempts = tuple(
+                _fold_attempt(attempt, event) if attempt.attempt == event.attempt else attempt for attempt in view.attempts
+            )
+            return replace(view, attempts=attempts, **seen)
+
+
+_AttemptEvent = (
+    TextDelta
+    | ThinkingDelta
+    | ToolCallRequested
+    | ToolCallFinished
+    | ProviderFailed
+    | QualityChecked
+    | AttemptFinished
+    | AnswerReset
+)
+
+
+def _fold_attempt(attempt: AttemptView, event: _AttemptEvent) -> AttemptView:
+    match event:
+        case TextDelta():
+            characters = attempt.characters + len(event.text)
+            return replace(attempt, text=grown(attempt.text, event.text), characters=characters)
+        case ThinkingDelta():
+            return replace(attempt, thinking=grown(attempt.thinking, event.text))
+        case ToolCallRequested() | ToolCallFinished():
+            return replace(attempt, tools=(*attempt.tools, event))
+        case ProviderFailed():
+            return replace(attempt, failure=event.failure)
+        case QualityChecked():
+            return replace(attempt, quality=event)
+        case AttemptFinished():
+            return replace(
+                attempt,
+                outcome=event.outcome,
+                usage=event.usage,
+                cost=event.cost,
+                cost_estimated=event.cost_estimated,
+                first_token_seconds=event.first_token_seconds,
+                duration_seconds=event.duration_seconds,
+                finish_reason=event.finish_reason,
+                request_id=event.request_id,
+            )
+        case AnswerReset():
+            return replace(attempt, discarded=True)
+        case _:
+            assert_never(event)

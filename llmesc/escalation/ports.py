@@ -12,6 +12,10 @@ from llmesc.escalation.resolution import CircuitKey, ModelKey
 from llmesc.escalation.times import Timestamp
 
 
+class CredentialsMissing(Exception):
+    """A candidate has no usable key; the message says which, and where it is looked for."""
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Denial:
     """A model on an instance that routing must not use."""

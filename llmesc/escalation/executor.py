@@ -1,0 +1,316 @@
+"""The executor: walks the chain, acts, and emits events. The decisions are made in `walk`, `circuits` and `quality`."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Awaitable, Callable, Mapping, Sequence
+from dataclasses import dataclass
+
+from llmesc.escalation.attempt import Attempt, Ending, pull
+from llmesc.escalation.chain import is_tier_upgrade, move_of
+from llmesc.escalation.events import (
+    Answer,
+    AnswerRange,
+    AnswerReset,
+    AttemptFinished,
+    AttemptOutcome,
+    AttemptStarted,
+    CandidateSkipped,
+    Chain,
+    ProviderFailed,
+    ProviderSwitched,
+    QualityChecked,
+    Rejected,
+    RunFinished,
+    RunOutcome,
+    RunStarted,
+    Totals,
+)
+from llmesc.escalation.failures import Failure, FailureKind
+from llmesc.escalation.ledger import Ledger
+from llmesc.escalation.limits import Limits, Timeouts
+from llmesc.escalation.messages import Request
+from llmesc.escalation.pieces import Call
+from llmesc.escalation.ports import Consumer, Health
+from llmesc.escalation.quality import Draft, Verdict
+from llmesc.escalation.report import Report
+from llmesc.escalation.resolution import Resolution
+from llmesc.escalation.run import EventStream, Run, Walk
+from llmesc.escalation.selection import OpenProvider, Selected, Selection
+from llmesc.escalation.times import Clock
+from llmesc.escalation.walk import cost_of, most_actionable, outcome_of
+
+
+PlanChain = Callable[[], Awaitable[tuple[Chain, Rejected | None]]]
+"""The chain for the request as things stand, and what our own policy forbids of what was asked for."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Executor:
+    """What every run of an engine shares."""
+
+    health: Health
+    open_provider: OpenProvider
+    timeouts_for: Callable[[Resolution], Timeouts]
+    assess: Callable[[Draft], Awaitable[Verdict]]
+    clock: Clock
+    consumers_for: Callable[[str], Sequence[Consumer]]
+    """Who gets the events of the run of that id before its reader does."""
+    warn: Callable[[str], None]
+
+    def start(self, request: Request, limits: Limits, plan: PlanChain, *, run_id: str, caller: Mapping[str, str]) -> Run:
+        """A handle on a run. What `plan` raises is raised when the handle is entered, before anything is recorded."""
+        stream = EventStream(run_id, self.clock, self.consumers_for(run_id), self.warn)
+
+        async def prepare() -> Walk:
+            chain, forbidden = await plan()
+            walk = _Walk(self, stream, request, chain, limits)
+            return lambda: walk.run(caller, forbidden)
+
+        return Run(stream, prepare)
+
+
+class _Walk:
+    """One run in progress."""
+
+    def __init__(self, executor: Executor, stream: EventStream, request: Request, chain: Chain, limits: Limits) -> None:
+        self._executor = executor
+        self._stream = stream
+        self._request = request
+        self._chain = chain
+        self._limits = limits
+        self._report = Report(executor.health, executor.clock, stream, limits)
+        self._selection = Selection(
+            request=request,
+            chain=chain,
+            limits=limits,
+            health=executor.health,
+            open_provider=executor.open_provider,
+            clock=executor.clock,
+            stream=stream,
+            report=self._report,
+        )
+        self._attempts: list[Attempt] = []
+        self._ledger = Ledger()
+        self._failures: list[Failure] = []
+        self._because: tuple[str, str] = ("", "")
+        """Why the last attempt was not the end: a kind and a detail, for the announcement of the switch."""
+        self._best: Answer | None = None
+        self._shown: Attempt | None = None
+        """The attempt whose text the reader has and that still counts."""
+        self._started = self._deadline = 0.0
+
+    async def run(self, caller: Mapping[str, str], forbidden: Rejected | None) -> RunFinished:
+        """Walks to the end. Emits the first and the last event, each exactly once, whatever happens between."""
+        self._started = asyncio.get_running_loop().time()
+        self._deadline = self._started + self._limits.deadline_seconds
+        await self._stream.emit(RunStarted, request=self._request, chain=self._chain, limits=self._limits, caller=caller)
+        outcome, answer = RunOutcome.EXHAUSTED, None
+        try:
+            if forbidden is not None:
+                outcome = await self._forbid(forbidden)
+            else:
+                outcome, answer = await self._walk()
+        finally:
+            finished = await self._finish(outcome, answer)
+        return finished
+
+    async def _forbid(self, forbidden: Rejected) -> RunOutcome:
+        await self._stream.emit(CandidateSkipped, resolution=forbidden.resolution, reason="not_allowed", detail=forbidden.detail)
+        self._failures.append(Failure(kind=FailureKind.MODEL_NOT_ALLOWED, rule="policy.allowed_models", message=forbidden.detail))
+        return RunOutcome.POLICY
+
+    async def _walk(self) -> tuple[RunOutcome, Answer | None]:
+        loop = asyncio.get_running_loop()
+        while len(self._attempts) < self._limits.max_attempts:
+            if self._stream.interruptible.cancelled:
+                return RunOutcome.CANCELLED, None
+            if loop.time() >= self._deadline:
+                return RunOutcome.DEADLINE, self._best
+            selected = await self._selection.next(self._ledger.spent)
+            if selected is not None:
+                if (ending := await self._attempt(selected)) is not None:
+                    return ending
+            # An answer below the bar in the hand is not made to wait for a better one.
+            elif self._best is not None or not await self._selection.wait(self._deadline):
+                break
+        if self._stream.interruptible.cancelled:
+            return RunOutcome.CANCELLED, None
+        if self._best is not None:
+            return RunOutcome.BELOW_BAR, self._best
+        if self._selection.over_budget:
+            return RunOutcome.DEADLINE, None
+        return (RunOutcome.EXHAUSTED if self._attempts else RunOutcome.NOTHING_CALLABLE), None
+
+    async def _attempt(self, selected: Selected) -> tuple[RunOutcome, Answer | None] | None:
+        """Calls one candidate and settles everything that follows from it; what ends the run, or None to go on."""
+        attempt = await self._open(selected)
+        call = Call(
+            resolution=attempt.resolution,
+            request=self._request,
+            timeouts=self._executor.timeouts_for(attempt.resolution),
+            idempotency_key=attempt.attempt_id,
+        )
+        ending = await pull(attempt, selected.provider, call, self._stream, self._deadline)
+        if ending == "finished":
+            return await self._judge(attempt)
+        return await self._fail(attempt, ending)
+
+    async def _open(self, selected: Selected) -> Attempt:
+        number = len(self._attempts) + 1
+        resolution = selected.resolution
+        primary = self._chain.primary or resolution
+        attempt = Attempt(
+            number=number,
+            attempt_id=f"{self._stream.run_id}.{number}",
+            resolution=resolution,
+            move=move_of(primary, resolution),
+            admission=selected.admission,
+            started=asyncio.get_running_loop().time(),
+        )
+        before = self._attempts[-1].resolution if self._attempts else primary
+        if before != resolution:
+            kind, detail = self._because if self._attempts else self._selection.first_skip
+            await self._stream.emit(
+                ProviderSwitched,
+                from_resolution=before,
+                to_resolution=resolution,
+                move=attempt.move,
+                because=kind,
+                detail=detail,
+                tier_upgrade=is_tier_upgrade(before, resolution),
+                characters_discarded=self._shown.characters if self._shown else 0,
+            )
+        await self._discard()
+        self._attempts.append(attempt)
+        probe = selected.admission.token is not None
+        if probe:
+            await self._report.probing(selected.admission)
+        await self._stream.emit(
+            AttemptStarted,
+            attempt=number,
+            attempt_id=attempt.attempt_id,
+            resolution=resolution,
+            move=attempt.move,
+            probe=probe,
+        )
+        self._shown = attempt
+        return attempt
+
+    async def _discard(self) -> None:
+        if self._shown is not None and self._shown.characters:
+            await self._stream.emit(AnswerReset, attempt=self._shown.number, characters=self._shown.characters)
+        self._shown = None
+
+    async def _judge(self, attempt: Attempt) -> tuple[RunOutcome, Answer | None] | None:
+        """The answer is complete: is it good enough?"""
+        finish = attempt.finish
+        assert finish is not None, "pull says finished only when it saw the finish"
+        verdict = await self._executor.assess(
+            Draft(
+                text=attempt.text,
+                finish_reason=finish.reason,
+                tool_calls=len(attempt.tool_calls),
+                expect="json" if self._request.schema is not None else self._request.expect,
+                schema=self._request.schema,
+                mean_logprob=finish.mean_logprob,
+                prompt=self._request.prompt,
+            )
+        )
+        passed = verdict.passes(self._limits.quality_threshold)
+        await self._stream.emit(
+            QualityChecked,
+            attempt=attempt.number,
+            score=verdict.score,
+            threshold=self._limits.quality_threshold,
+            passed=passed,
+            reasons=verdict.reasons,
+        )
+        answer = _answer(attempt, verdict.score)
+        if passed:
+            await self._settle(attempt, AttemptOutcome.SUCCESS)
+            await self._report.success(attempt)
+            return RunOutcome.ANSWERED, answer
+        await self._settle(attempt, AttemptOutcome.QUALITY_FAILURE)
+        because = "; ".join(verdict.reasons)
+        self._because = ("quality", because)
+        if retry_at := await self._report.quality(attempt, because):
+            self._selection.retry(attempt.resolution, retry_at, busy=False)
+        if self._best is None or (answer.score or 0) >= (self._best.score or 0):
+            self._best = answer
+        return None
+
+    async def _fail(self, attempt: Attempt, ending: Ending) -> tuple[RunOutcome, Answer | None] | None:
+        """The call did not end well; what it means for the rest of the run."""
+        if not isinstance(ending, Failure):
+            await self._settle(attempt, AttemptOutcome.CANCELLED)
+            await self._report.neutral(attempt.admission)
+            if ending == "deadline":
+                return RunOutcome.DEADLINE, self._best
+            return RunOutcome.CANCELLED, _answer(attempt, None) if attempt.characters else None
+        self._failures.append(ending)
+        await self._stream.emit(ProviderFailed, attempt=attempt.number, resolution=attempt.resolution, failure=ending)
+        await self._settle(attempt, outcome_of(ending))
+        retry_at = await self._report.failure(attempt, ending)
+        if retry_at is not None:
+            self._selection.retry(attempt.resolution, retry_at, busy=ending.kind is FailureKind.RATE_LIMIT)
+        if ending.consequence.stop or (ending.kind is FailureKind.CONTENT_POLICY and self._limits.stop_on_content_policy):
+            return (RunOutcome.CANCELLED if ending.kind is FailureKind.CLIENT_GONE else RunOutcome.POLICY), None
+        self._selection.exclude(attempt.resolution, ending)
+        self._because = (ending.kind, ending.message)
+        return None
+
+    async def _settle(self, attempt: Attempt, outcome: AttemptOutcome) -> None:
+        usage = attempt.usage(self._request)
+        cost = cost_of(attempt.resolution, usage)
+        self._ledger.settle(usage, cost)
+        first = attempt.first_content_at
+        await self._stream.emit(
+            AttemptFinished,
+            attempt=attempt.number,
+            resolution=attempt.resolution,
+            outcome=outcome,
+            usage=usage,
+            cost=cost,
+            cost_estimated=usage.estimated,
+            first_token_seconds=None if first is None else first - attempt.started,
+            duration_seconds=asyncio.get_running_loop().time() - attempt.started,
+            characters=attempt.characters,
+            finish_reason=attempt.finish.reason if attempt.finish else None,
+            request_id=attempt.request_id,
+        )
+
+    async def _finish(self, outcome: RunOutcome, answer: Answer | None) -> RunFinished:
+        if answer is None or (self._shown is not None and answer.attempt != self._shown.number):
+            await self._discard()
+        answered = outcome is RunOutcome.ANSWERED
+        return await self._stream.emit(
+            RunFinished,
+            outcome=outcome,
+            answer=answer,
+            totals=self._totals(),
+            cause=None if answered else most_actionable(self._failures),
+            retry_at=None if answered else self._selection.soonest(),
+        )
+
+    def _totals(self) -> Totals:
+        return Totals(
+            attempts=len(self._attempts),
+            skipped=self._selection.skipped,
+            usage=self._ledger.usage,
+            cost=self._ledger.cost,
+            duration_seconds=asyncio.get_running_loop().time() - self._started,
+        )
+
+
+def _answer(attempt: Attempt, score: int | None) -> Answer:
+    text = attempt.text
+    return Answer(
+        text=text,
+        attempt=attempt.number,
+        resolution=attempt.resolution,
+        ranges=(AnswerRange(attempt=attempt.number, start=0, end=len(text)),),
+        score=score,
+        finish_reason=attempt.finish.reason if attempt.finish else "cut",
+        tool_calls=tuple(attempt.tool_calls),
+    )
