@@ -1,1 +1,109 @@
-"""llmesc: ask once; a chain of models answers, and every switch says why."""
+"""llmesc: ask once; a chain of models from the cheapest to the strongest answers, and every switch says why.
+
+    answer = llmesc.ask("What is Raft?")
+
+    async with llmesc.Engine.open() as engine:
+        reply = await engine.ask("What is Raft?")
+        async with engine.start("What is Raft?") as run:
+            async for event in run: ...
+
+Names are loaded when first used, so that `import llmesc` costs nothing.
+"""
+
+from __future__ import annotations
+
+import importlib
+from typing import TYPE_CHECKING, Any
+
+if TYPE_CHECKING:
+    from llmesc.engine import AskOptions, Engine, Reply, ask
+    from llmesc.escalation.errors import (
+        AccountError,
+        AttemptReport,
+        AuthError,
+        BelowQualityBar,
+        CallError,
+        ConfigError,
+        ContentPolicyError,
+        ContextOverflow,
+        DeadlineExceeded,
+        EscalationExhausted,
+        LlmescError,
+        ModelUnavailable,
+        NothingCallable,
+        PayloadError,
+        PermissionDeniedError,
+        PolicyStopped,
+        PrivacyError,
+        ProviderDown,
+        ProviderError,
+        RateLimitError,
+        RoutingFailedDependency,
+        RoutingTooEarly,
+        RunCancelled,
+        RunError,
+        StateError,
+        UnknownName,
+    )
+    from llmesc.escalation.events import Event, RunFinished, TextDelta
+    from llmesc.escalation.messages import Message, Request, Text, ask_for
+    from llmesc.escalation.run import Run
+
+_HOMES = {
+    "llmesc.engine": ("AskOptions", "Engine", "Reply", "ask"),
+    "llmesc.escalation.events": ("Event", "RunFinished", "TextDelta"),
+    "llmesc.escalation.messages": ("Message", "Request", "Text", "ask_for"),
+    "llmesc.escalation.run": ("Run",),
+}
+_HOME_OF = {name: home for home, names in _HOMES.items() for name in names}
+
+__all__ = [
+    "AccountError",
+    "AskOptions",
+    "AttemptReport",
+    "AuthError",
+    "BelowQualityBar",
+    "CallError",
+    "ConfigError",
+    "ContentPolicyError",
+    "ContextOverflow",
+    "DeadlineExceeded",
+    "Engine",
+    "EscalationExhausted",
+    "Event",
+    "LlmescError",
+    "Message",
+    "ModelUnavailable",
+    "NothingCallable",
+    "PayloadError",
+    "PermissionDeniedError",
+    "PolicyStopped",
+    "PrivacyError",
+    "ProviderDown",
+    "ProviderError",
+    "RateLimitError",
+    "Reply",
+    "Request",
+    "RoutingFailedDependency",
+    "RoutingTooEarly",
+    "Run",
+    "RunCancelled",
+    "RunError",
+    "RunFinished",
+    "StateError",
+    "Text",
+    "TextDelta",
+    "UnknownName",
+    "ask",
+    "ask_for",
+]
+
+
+def __getattr__(name: str) -> Any:
+    if name == "__version__":
+        from importlib.metadata import version
+
+        return version("llmesc")
+    if name not in __all__:
+        raise AttributeError(f"module 'llmesc' has no attribute {name!r}")
+    return getattr(importlib.import_module(_HOME_OF.get(name, "llmesc.escalation.errors")), name)

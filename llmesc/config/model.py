@@ -43,7 +43,7 @@ class InstanceConfig:
     headers: Mapping[str, str | SecretRef] = field(default_factory=dict)
     models: tuple[ModelConfig, ...] = ()
     options: Mapping[str, Any] = field(default_factory=dict)
-    """Of one wire: `context_window`, `threads` for llamacpp; `script` for simulated."""
+    """Of one wire: `context_window` (always there: what has to be served), `threads` for llamacpp; `script` for simulated."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -61,15 +61,15 @@ class ProviderConfig:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Config:
-    """Everything. `origins` tells where each value came from, keyed by its dotted path."""
+    """Everything; `Config()` is one without providers. `origins` tells where each value came from, keyed by its dotted path."""
 
-    limits: Limits
-    circuit: CircuitPolicy
-    quality: QualitySettings
-    providers: tuple[ProviderConfig, ...]
-    chains: Mapping[str, tuple[str, ...]]
-    """Name to references; empty: the chain `default` is every offering in tier order."""
-    state: str
+    limits: Limits = field(default_factory=Limits)
+    circuit: CircuitPolicy = field(default_factory=CircuitPolicy)
+    quality: QualitySettings = field(default_factory=QualitySettings)
+    providers: tuple[ProviderConfig, ...] = ()
+    chains: Mapping[str, tuple[str, ...]] = field(default_factory=dict)
+    """Name to references; without one named `default`, that chain is every offering in tier order."""
+    state: str = "memory:"
     """`sqlite:///absolute/path.db` or `memory:`."""
     allowed_models: tuple[str, ...] = ()
     """Globs over references; empty: all. What is not allowed ends a run that asks for it."""

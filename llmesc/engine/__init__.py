@@ -8,6 +8,48 @@ async with Engine.open() as engine:
 
 from __future__ import annotations
 
-from llmesc.engine.engine import AskOptions, Engine, Plan, Planned, Reply
+from collections.abc import Mapping
+from typing import TYPE_CHECKING, Any
 
-__all__ = ["AskOptions", "Engine", "Plan", "Planned", "Reply"]
+from llmesc.engine.engine import Engine
+from llmesc.engine.operations import CircuitLine, Operations
+from llmesc.engine.options import AskOptions, Plan, Planned, Reply
+from llmesc.escalation.messages import Request
+from llmesc.state.store import AttemptRow, RunFilter, RunSummary
+
+if TYPE_CHECKING:
+    from llmesc.engine.doctor import Check
+
+__all__ = [
+    "AskOptions",
+    "AttemptRow",
+    "Check",
+    "CircuitLine",
+    "Engine",
+    "Operations",
+    "Plan",
+    "Planned",
+    "Reply",
+    "RunFilter",
+    "RunSummary",
+    "ask",
+    "explain_error",
+]
+
+
+def ask(request: Request | str, options: AskOptions | None = None) -> str:
+    """The accepted answer's text, for scripts without an event loop. Raises as `Engine.ask` does."""
+    import asyncio
+
+    async def main() -> str:
+        async with Engine.open() as engine:
+            return (await engine.ask(request, options)).text
+
+    return asyncio.run(main())
+
+
+def explain_error(case: Mapping[str, Any]) -> dict[str, Any]:
+    """What llmesc would make of an error: see `llmesc classify`."""
+    from llmesc.providers.classify import explain
+
+    return explain(case)

@@ -2,84 +2,73 @@
 
 from __future__ import annotations
 
-from collections.abc import AsyncIterator, Callable, Sequence
+import os
+import socket
+from collections.abc import AsyncIterator, Callable, Mapping, Sequence
 from contextlib import asynccontextmanager
-from dataclasses import dataclass
-from decimal import Decimal
+from dataclasses import replace
+from difflib import get_close_matches
 from pathlib import Path
 
+from llmesc.config.find import find_config
 from llmesc.config.model import Config
+from llmesc.config.paths import config_path, state_dir
+from llmesc.engine.assemble import Wires, offerings, timeouts, without_credentials
+from llmesc.engine.clock import SystemClock
 from llmesc.engine.operations import Operations
-from llmesc.escalation.circuits import Circuit
-from llmesc.escalation.events import Answer, Chain, Move, RunOutcome, SkipReason
-from llmesc.escalation.fold import RunView
-from llmesc.escalation.messages import Request
-from llmesc.escalation.resolution import Resolution
+from llmesc.engine.options import AskOptions, Plan, Planned, Reply
+from llmesc.engine.quality import judging
+from llmesc.escalation.chain import ChainRequest, build_chain, move_of, policy_violation
+from llmesc.escalation.circuits import Circuit, CircuitState, effective_state
+from llmesc.escalation.ending import run_error
+from llmesc.escalation.errors import UnknownName
+from llmesc.escalation.events import Chain, Rejected
+from llmesc.escalation.executor import Executor
+from llmesc.escalation.fold import RunView, fold
+from llmesc.escalation.limits import Limits
+from llmesc.escalation.messages import Request, ask_for, estimate_tokens
+from llmesc.escalation.ports import Denial
+from llmesc.escalation.resolution import Tier
 from llmesc.escalation.run import Run
-from llmesc.escalation.times import Clock, Timestamp
+from llmesc.escalation.times import Clock
+from llmesc.records.recorder import Recorder
+from llmesc.state.open import resilient_store
+from llmesc.state.resilient import ResilientStore
 
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class AskOptions:
-    """What one call may set; None takes the configuration's value."""
-
-    chain: str | None = None
-    model: str | None = None
-    """A reference: pins the primary; the rest of the chain stays behind it."""
-    tier: str | None = None
-    """Only candidates of this tier and above."""
-    max_attempts: int | None = None
-    quality_threshold: int | None = None
-    deadline_seconds: float | None = None
-    max_cost: Decimal | None = None
-    escalation: bool | None = None
-    privacy: bool | None = None
-    command: str = "library"
-    """Who asks, for the record: `ask`, `dashboard`, `library`."""
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Planned:
-    """One candidate of a plan, as `chain show` and `--dry-run` list it."""
-
-    resolution: Resolution
-    move: Move
-    circuit: Circuit
-    circuit_state: str
-    """`closed`, `open`, `half_open`; overrides and ended cooldowns counted."""
-    skip: SkipReason | None
-    """Why it would be skipped now; None: it would be called."""
-    detail: str = ""
-    retry_at: Timestamp | None = None
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Plan:
-    """What a request would do, without a call."""
-
-    chain: Chain
-    candidates: tuple[Planned, ...]
-    estimated_tokens: int
-    max_attempts: int
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Reply:
-    """An accepted answer, and how it came about."""
-
-    text: str
-    answer: Answer
-    outcome: RunOutcome
-    run_id: str
-    view: RunView
+DEFAULT_CHAIN = "default"
+"""Where nobody wrote it down: every offering in tier order."""
 
 
 class Engine:
     """See the package. Use `Engine.open()`."""
 
-    config: Config
-    operations: Operations
-    """What operators do: circuits, models, history, doctor."""
+    def __init__(
+        self,
+        config: Config,
+        *,
+        store: ResilientStore,
+        wires: Wires,
+        clock: Clock,
+        environ: Mapping[str, str],
+        on_warning: Callable[[str], None],
+    ) -> None:
+        self.config = config
+        self._store = store
+        self._clock = clock
+        self._environ = environ
+        self._warn = on_warning
+        self._offerings = offerings(config)
+        self.operations = Operations(config, self._offerings, store, wires, clock)
+        """What operators do: circuits, models, history, doctor."""
+        known = timeouts(config)
+        self._executor = Executor(
+            health=store,
+            open_provider=wires.open,
+            timeouts_for=lambda resolution: known[resolution.model_key],
+            clock=clock,
+            new_consumers=lambda: (Recorder(store.append, clock),),
+            warn=on_warning,
+        )
 
     @classmethod
     @asynccontextmanager
@@ -97,21 +86,142 @@ class Engine:
         `state` overrides the store's URL. Warnings (a store that is away, a broken consumer) go to `on_warning`, or to the
         `warnings` module. Raises `ConfigError` with every mistake.
         """
-        raise NotImplementedError
-        yield
-
-    def start(self, request: Request | str, options: AskOptions | None = None) -> Run:
-        """A handle on a run that begins when it is entered; see `Run`. Raises `UnknownName` for a chain or model nobody knows."""
-        raise NotImplementedError
-
-    async def ask(self, request: Request | str, options: AskOptions | None = None) -> Reply:
-        """The accepted answer. Raises a `RunError` that carries every attempt where there is none."""
-        raise NotImplementedError
-
-    async def plan(self, request: Request | str | None = None, options: AskOptions | None = None) -> Plan:
-        """What `start` would do now, without a call; None plans for any request."""
-        raise NotImplementedError
+        environ = os.environ
+        clock = clock or SystemClock()
+        warn = on_warning or _warn
+        base_dir = Path.cwd() if config else config_path(config_file, environ).parent
+        config = config or find_config(config_file, environ)
+        store = resilient_store(
+            state or config.state,
+            clock=clock,
+            policy=config.circuit,
+            spool_directory=state_dir(environ) / "spool",
+            warn=warn,
+        )
+        wires = Wires(config, environ, base_dir)
+        try:
+            yield cls(config, store=store, wires=wires, clock=clock, environ=environ, on_warning=warn)
+        finally:
+            await wires.aclose()
+            await store.aclose()
 
     def references(self) -> Sequence[str]:
         """Every offering's reference, for completion and nearest names."""
-        raise NotImplementedError
+        return [offering.ref for offering in self._offerings]
+
+    def start(self, request: Request | str, options: AskOptions | None = None) -> Run:
+        """A handle on a run that begins when it is entered; see `Run`.
+
+        Entering raises `UnknownName` for a chain, a tier or a model that nobody knows.
+        """
+        asked, chosen = _request(request), options or AskOptions()
+        limits = chosen.over(self.config.limits)
+
+        async def plan() -> tuple[Chain, Rejected | None]:
+            wanted = self._chain_request(asked, chosen, limits, await self._store.denials())
+            chain = build_chain(self._offerings, wanted)
+            return chain, policy_violation(chain, wanted)
+
+        return self._executor.start(
+            asked,
+            limits,
+            plan,
+            judge=judging(self.config.quality, chosen.checks, self._warn),
+            run_id=os.urandom(6).hex(),
+            caller=_caller(self._environ, chosen.command),
+        )
+
+    async def ask(self, request: Request | str, options: AskOptions | None = None) -> Reply:
+        """The accepted answer. Raises a `RunError` that carries every attempt where there is none."""
+        view = RunView()
+        async with self.start(request, options) as run:
+            async for event in run:
+                view = fold(view, event)
+        if (error := run_error(view)) is not None:
+            raise error
+        assert view.answer is not None and view.outcome is not None, "an answered run has its answer"
+        return Reply(text=view.answer.text, answer=view.answer, outcome=view.outcome, run_id=view.run_id, view=view)
+
+    async def plan(self, request: Request | str | None = None, options: AskOptions | None = None) -> Plan:
+        """What `start` would do now, without a call; None plans for any request. Raises `UnknownName` as `start` does."""
+        asked, chosen = _request(request or ""), options or AskOptions()
+        limits = chosen.over(self.config.limits)
+        wanted = self._chain_request(asked, chosen, limits, await self._store.denials())
+        chain = build_chain(self._offerings, wanted)
+        circuits = await self._store.circuits({candidate.circuit_key for candidate in chain.candidates})
+        return Plan(
+            chain=chain,
+            candidates=tuple(
+                self._planned(chain, index, circuits.get(candidate.circuit_key, Circuit()), limits)
+                for index, candidate in enumerate(chain.candidates)
+            ),
+            estimated_tokens=wanted.estimated_tokens,
+            max_attempts=limits.max_attempts,
+        )
+
+    def _planned(self, chain: Chain, index: int, circuit: Circuit, limits: Limits) -> Planned:
+        candidate = chain.candidates[index]
+        state = effective_state(circuit, self._clock.now())
+        forced = circuit.override if circuit.override is not None and circuit.override.state == "open" else None
+        planned = Planned(
+            resolution=candidate,
+            move=move_of(chain.candidates[0], candidate),
+            circuit=circuit,
+            circuit_state=state.value,
+            skip=None,
+        )
+        if state is CircuitState.OPEN and (forced or limits.skip_open_circuits):
+            why = forced.why if forced else f"{circuit.cause.kind}: {circuit.cause.message}" if circuit.cause else ""
+            retry_at = forced.until if forced else circuit.retry_at
+            return replace(planned, skip="forced_open" if forced else "circuit_open", detail=why, retry_at=retry_at)
+        if index > 0 and not limits.escalation:
+            return replace(planned, skip="single_call", detail="only the primary is called")
+        return planned
+
+    def _chain_request(self, request: Request, options: AskOptions, limits: Limits, denials: tuple[Denial, ...]) -> ChainRequest:
+        name = options.chain or DEFAULT_CHAIN
+        references = self.config.chains.get(name)
+        if references is None and name != DEFAULT_CHAIN:
+            known = tuple(self.config.chains)
+            raise UnknownName("chain", name, tuple(get_close_matches(name, known, cutoff=0.3)) or known)
+        return ChainRequest(
+            name=name,
+            references=references,
+            pinned=options.model,
+            tier_floor=_tier(options.tier),
+            needs=request.needs,
+            estimated_tokens=estimate_tokens(request),
+            window_headroom=self.config.window_headroom,
+            privacy=limits.privacy,
+            allowed_models=self.config.allowed_models,
+            denials=denials,
+            without_credentials=without_credentials(self.config, self._environ),
+        )
+
+
+def _warn(text: str) -> None:
+    import warnings
+
+    warnings.warn(text, stacklevel=2)
+
+
+def _request(request: Request | str) -> Request:
+    return ask_for(request) if isinstance(request, str) else request
+
+
+def _tier(name: str | None) -> Tier | None:
+    if name is None:
+        return None
+    try:
+        return Tier.parse(name)
+    except ValueError:
+        raise UnknownName("tier", name, tuple(tier.label for tier in Tier)) from None
+
+
+def _caller(environ: Mapping[str, str], command: str) -> Mapping[str, str]:
+    return {
+        "user": environ.get("USER") or environ.get("LOGNAME") or environ.get("USERNAME") or "",
+        "host": socket.gethostname(),
+        "pid": str(os.getpid()),
+        "command": command,
+    }

@@ -4,13 +4,27 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
-from typing import Literal
+from difflib import get_close_matches
+from fnmatch import fnmatchcase
+from typing import TYPE_CHECKING, Literal
 
-from llmesc.escalation.circuits import Circuit
+from llmesc.config.model import Config
+from llmesc.engine.assemble import Wires
+from llmesc.escalation.chain import offerings_named
+from llmesc.escalation.circuits import Circuit, Overridden, Override, Reset, Signal, effective_state
+from llmesc.escalation.denials import DenialIndex
+from llmesc.escalation.errors import UnknownName
 from llmesc.escalation.events import Event
 from llmesc.escalation.ports import Denial
-from llmesc.escalation.resolution import CircuitKey, Resolution
+from llmesc.escalation.resolution import DEFAULT_INSTANCE, CircuitKey, ModelKey, Reference, Resolution
+from llmesc.escalation.times import Clock, Timestamp
+from llmesc.state.resilient import ResilientStore
 from llmesc.state.store import AttemptRow, RunFilter, RunSummary
+
+if TYPE_CHECKING:
+    from llmesc.engine.doctor import Check
+
+_GLOB = frozenset("*?[")
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -24,34 +38,42 @@ class CircuitLine:
     configured: bool
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Check:
-    """One line of `doctor`."""
-
-    name: str
-    """`config`, `state`, `provider:openai@team-a`, `model:…`, `versions` …"""
-    status: Literal["ok", "warning", "failed", "skipped"]
-    detail: str
-    hint: str = ""
-    """The next command to run, where something is wrong."""
-
-
 class Operations:
-    """Made by `Engine`; every method talks to the state store itself and raises `StateError` where it cannot be had."""
+    """Made by `Engine`. Every method raises `StateUnavailable` where the store cannot be had: an operator's word must not be
+    lost in a memory that dies with the command.
+    """
+
+    def __init__(
+        self, config: Config, offerings: Sequence[Resolution], store: ResilientStore, wires: Wires, clock: Clock
+    ) -> None:
+        self._config = config
+        self._offerings = offerings
+        self._store = store
+        self._wires = wires
+        self._clock = clock
+        self._configured = tuple(dict.fromkeys(offering.circuit_key for offering in offerings))
 
     async def circuits(self) -> Sequence[CircuitLine]:
         """All circuits, in configuration order, then the unknown ones by name."""
-        raise NotImplementedError
+        return await self._lines(None)
 
     async def match_circuits(self, targets: Sequence[str]) -> Sequence[CircuitKey]:
         """The keys that `provider`, `provider@instance` or globs mean; `provider` means all its instances.
+
         Raises `UnknownName` for a target that matches nothing.
         """
-        raise NotImplementedError
+        known = [line.key for line in await self.circuits()]
+        found: dict[CircuitKey, None] = {}
+        for target in targets:
+            keys = [key for key in known if _means(target, key)]
+            if not keys:
+                raise UnknownName("circuit", target, tuple(get_close_matches(target, map(str, known))))
+            found.update(dict.fromkeys(keys))
+        return tuple(found)
 
     async def reset(self, keys: Sequence[CircuitKey], *, who: str, why: str = "") -> Sequence[CircuitLine]:
         """Closes and clears; the rows after."""
-        raise NotImplementedError
+        return await self._signal(keys, Reset(who=who, why=why))
 
     async def force(
         self,
@@ -63,40 +85,98 @@ class Operations:
         why: str = "",
     ) -> Sequence[CircuitLine]:
         """Forces circuits open (drain) or closed until taken back or for so long; the rows after."""
-        raise NotImplementedError
+        now = self._clock.now()
+        override = Override(state=state, who=who, why=why, set_at=now, until=_after(now, for_seconds))
+        return await self._signal(keys, Overridden(override=override))
 
     async def models(self) -> Sequence[tuple[Resolution, Denial | None]]:
         """Every offering with the denial in force, if any."""
-        raise NotImplementedError
+        index = DenialIndex(await (await self._store.direct()).denials())
+        return [(offering, index.of(offering.model_key)) for offering in self._offerings]
 
     async def denials(self) -> Sequence[Denial]:
         """Those in force, also of models no longer configured."""
-        raise NotImplementedError
+        return await (await self._store.direct()).denials()
 
-    async def deny(self, pattern: str, *, for_seconds: float | None, who: str, why: str = "") -> Denial:
-        """Denies a reference or glob (`openai/*`). Raises `UnknownName` for a reference without a glob that nothing offers."""
-        raise NotImplementedError
+    async def deny(self, pattern: str, *, for_seconds: float | None, who: str, why: str = "") -> Sequence[Denial]:
+        """Denies a reference (at all its instances, where it names none) or a glob (`openai/*`).
+
+        Raises `UnknownName` for a reference without a glob that nothing offers, ValueError for what is no reference.
+        """
+        now = self._clock.now()
+        reference = Reference.parse(pattern)
+        if _GLOB & set(pattern):
+            keys = [ModelKey(reference.provider, reference.instance or "*", reference.model)]
+        else:
+            keys = [offering.model_key for offering in offerings_named(self._offerings, [pattern])]
+        denials = [Denial(key=key, why=why, who=who, set_at=now, until=_after(now, for_seconds)) for key in keys]
+        store = await self._store.direct()
+        for denial in denials:
+            await store.deny(denial)
+        return denials
 
     async def allow(self, pattern: str) -> Sequence[Denial]:
-        """Takes denials back; those removed."""
-        raise NotImplementedError
+        """Takes denials back; those removed. A reference without an instance means all its instances."""
+        store = await self._store.direct()
+        removed = list(await store.allow(pattern))
+        reference = Reference.parse(pattern) if "/" in pattern else None
+        if reference is not None and reference.instance is None:
+            removed += await store.allow(f"{reference.provider}@*/{reference.model}")
+        return removed
 
     async def history(self, where: RunFilter) -> Sequence[RunSummary]:
         """Past and running requests, newest first."""
-        raise NotImplementedError
+        return await (await self._store.direct()).runs(where)
 
     async def find_run(self, prefix: str) -> str:
         """The one run id that begins so. Raises `UnknownName` with candidates where none or several do."""
-        raise NotImplementedError
+        found = await (await self._store.direct()).find_runs(prefix)
+        if len(found) != 1 and prefix not in found:
+            raise UnknownName("run", prefix, tuple(found[:5]))
+        return prefix if prefix in found else found[0]
 
     async def run_events(self, run_id: str) -> Sequence[Event]:
         """The recorded events of a run."""
-        raise NotImplementedError
+        return await (await self._store.direct()).events(run_id)
 
     async def run_attempts(self, run_id: str) -> Sequence[AttemptRow]:
         """Its attempts; one whose process was killed says `interrupted`."""
-        raise NotImplementedError
+        return await (await self._store.direct()).attempts(run_id)
 
     async def doctor(self) -> Sequence[Check]:
         """Each endpoint reachable, key present and accepted, model listed, store writable, versions. Calls no model."""
-        raise NotImplementedError
+        from llmesc.engine.doctor import examine
+
+        return await examine(self._config, self._store, self._wires)
+
+    async def _signal(self, keys: Sequence[CircuitKey], signal: Signal) -> Sequence[CircuitLine]:
+        store = await self._store.direct()
+        for key in keys:
+            await store.signal(key, signal)
+        return await self._lines(keys)
+
+    async def _lines(self, keys: Sequence[CircuitKey] | None) -> Sequence[CircuitLine]:
+        known = await (await self._store.direct()).circuits(keys)
+        wanted = keys if keys is not None else (*self._configured, *sorted(set(known) - set(self._configured)))
+        now = self._clock.now()
+        return [
+            CircuitLine(
+                key=key,
+                state=effective_state(circuit, now).value,
+                circuit=circuit,
+                configured=key in self._configured,
+            )
+            for key in wanted
+            for circuit in [known.get(key, Circuit())]
+        ]
+
+
+def _means(target: str, key: CircuitKey) -> bool:
+    if _GLOB & set(target):
+        return fnmatchcase(str(key), target) or fnmatchcase(f"{key.provider}@{key.instance}", target)
+    provider, at, instance = target.partition("@")
+    return key.provider == provider and (not at or key.instance == (instance or DEFAULT_INSTANCE))
+
+
+def _after(now: Timestamp, seconds: float | None) -> Timestamp | None:
+    return None if seconds is None else Timestamp(now + seconds)

@@ -14,7 +14,7 @@ from __future__ import annotations
 
 import re
 from collections import Counter
-from collections.abc import Iterable, Sequence
+from collections.abc import Callable, Collection, Iterable, Sequence
 from dataclasses import dataclass
 from difflib import get_close_matches
 from fnmatch import translate
@@ -31,7 +31,7 @@ from llmesc.escalation.errors import (
 )
 from llmesc.escalation.events import Chain, Move, Rejected, RunOutcome
 from llmesc.escalation.ports import Denial
-from llmesc.escalation.resolution import CircuitKey, ModelKey, Reference, Resolution, Tier
+from llmesc.escalation.resolution import CircuitKey, ModelKey, Resolution, Tier
 
 MUST_BE_CONFIRMED = frozenset({"images"})
 """Capabilities that servers without them ignore in silence."""
@@ -74,23 +74,29 @@ def build_chain(offerings: Sequence[Resolution], request: ChainRequest) -> Chain
         named = sorted(offerings, key=attrgetter("tier"))
     else:
         named = offerings_named(offerings, request.references)
-    candidates: dict[ModelKey, Resolution] = {}
+    wanted: dict[ModelKey, Resolution] = {}
     for resolution in (*pinned, *named):
-        candidates.setdefault(resolution.model_key, resolution)
-    screen = _Screen(request)
+        wanted.setdefault(resolution.model_key, resolution)
+    checks = _Checks(request, {resolution.model_key for resolution in pinned}).needed()
+    candidates: list[Resolution] = []
     rejected: list[Rejected] = []
-    for index, (key, resolution) in enumerate([*candidates.items()]):
-        if (verdict := screen.reject(key, resolution, named_on_purpose=index < len(pinned))) is not None:
-            rejected.append(verdict)
-            del candidates[key]
-    return Chain(name=request.name, candidates=tuple(candidates.values()), rejected=tuple(rejected))
+    for key, resolution in wanted.items():
+        for check in checks:
+            if (rejection := check(key, resolution)) is not None:
+                rejected.append(rejection)
+                break
+        else:
+            candidates.append(resolution)
+    return Chain(name=request.name, candidates=tuple(candidates), rejected=tuple(rejected))
 
 
-def offerings_named(offerings: Sequence[Resolution], references: Iterable[str]) -> list[Resolution]:
+def offerings_named(offerings: Sequence[Resolution], references: Sequence[str]) -> list[Resolution]:
     """What `references` stand for, in their order; one without an instance stands for all its instances, in configuration order.
 
     Raises `UnknownName`, with the nearest known references, for one that nothing answers to.
     """
+    if not references:
+        return []
     by_reference: dict[str, list[Resolution]] = {}
     for offering in offerings:
         by_reference.setdefault(f"{offering.provider}/{offering.model}", []).append(offering)
@@ -108,8 +114,14 @@ def policy_violation(chain: Chain, request: ChainRequest) -> Rejected | None:
 
     A forbidden model that merely stands in a chain is left out, and the rest of the chain is asked.
     """
-    if request.pinned is None or offerings_named(chain.candidates, (request.pinned,), ):
+    if request.pinned is None:
         return None
+    everyone = [*chain.candidates, *(entry.resolution for entry in chain.rejected)]
+    forbidden = {entry.resolution.model_key: entry for entry in chain.rejected if entry.reason == "not_allowed"}
+    asked_for = [resolution.model_key for resolution in offerings_named(everyone, (request.pinned,))]
+    return forbidden[asked_for[0]] if all(key in forbidden for key in asked_for) else None
+
+
 def empty_chain_error(chain: Chain) -> RunError:
     """The error of a chain without candidates.
 
@@ -150,48 +162,82 @@ def is_tier_upgrade(before: Resolution, after: Resolution) -> bool:
     return before.tier.self_hosted and not after.tier.self_hosted
 
 
-class _Screen:
+_Check = Callable[[ModelKey, Resolution], Rejected | None]
+"""Why a candidate is left out; None: nothing against it."""
+
+
+class _Checks:
     """The reasons to leave a candidate out, made ready to be asked for many candidates."""
 
-    def __init__(self, request: ChainRequest) -> None:
+    def __init__(self, request: ChainRequest, pinned: Collection[ModelKey]) -> None:
         self._request = request
-        self._allowed = re.compile("|".join(map(translate, request.allowed_models))).match if request.allowed_models else None
+        self._pinned = pinned
+        self._allowed = re.compile("|".join(map(translate, request.allowed_models))).match
         self._denials = DenialIndex(request.denials)
         self._must_be_confirmed = request.needs & MUST_BE_CONFIRMED
-        self._room = 1 - request.window_headroom
 
-    def reject(self, key: ModelKey, candidate: Resolution, *, named_on_purpose: bool) -> Rejected | None:
-        """Why `candidate` is left out; None: it stays."""
+    def needed(self) -> list[_Check]:
+        """Those that can fire for this request, in the order in which they are asked."""
         request = self._request
-        if self._allowed and not (self._allowed(str(key)) or self._allowed(f"{key.provider}/{key.model}")):
-            return Rejected(resolution=candidate, reason="not_allowed", detail="not among allowed_models")
-        if request.privacy and not candidate.private:
-            return Rejected(resolution=candidate, reason="privacy", detail="prompts would leave the operator's machines")
-        if request.tier_floor is not None and candidate.tier < request.tier_floor and not named_on_purpose:
-            detail = f"tier {candidate.tier.label} is below {request.tier_floor.label}"
-            return Rejected(resolution=candidate, reason="below_tier", detail=detail)
-        return self._unfit(candidate) or self._unavailable(key, candidate) or self._unconfirmed(candidate)
+        return [
+            check
+            for necessary, check in (
+                (request.allowed_models, self._not_allowed),
+                (request.privacy, self._not_private),
+                (request.tier_floor is not None, self._below_tier),
+                (request.needs, self._missing_capability),
+                (request.estimated_tokens, self._context_too_small),
+                (request.without_credentials, self._no_credentials),
+                (request.denials, self._denied),
+                (self._must_be_confirmed, self._unconfirmed_capability),
+            )
+            if necessary
+        ]
 
-    def _unfit(self, candidate: Resolution) -> Rejected | None:
-        needs, offering = self._request.needs, candidate.offering
-        if needs and offering.capabilities is not None and not needs <= offering.capabilities:
-            detail = f"lacks {', '.join(sorted(needs - offering.capabilities))}"
-            return Rejected(resolution=candidate, reason="missing_capability", detail=detail)
-        tokens, window = self._request.estimated_tokens, offering.context_window
-        if window is not None and tokens > window * self._room:
-            detail = f"about {tokens:,} tokens of prompt; a window of {window:,} has room for {int(window * self._room):,}"
-            return Rejected(resolution=candidate, reason="context_too_small", detail=detail)
-        return None
+    def _not_allowed(self, key: ModelKey, candidate: Resolution) -> Rejected | None:
+        provider, instance, model = key
+        if self._allowed(f"{provider}/{model}") or self._allowed(f"{provider}@{instance}/{model}"):
+            return None
+        return Rejected(resolution=candidate, reason="not_allowed", detail="not among allowed_models")
 
-    def _unavailable(self, key: ModelKey, candidate: Resolution) -> Rejected | None:
-        if key[:2] in self._request.without_credentials:
-            return Rejected(resolution=candidate, reason="no_credentials", detail=f"no key for {candidate.circuit_key}")
-        if (denial := self._denials.of(key)) is not None:
-            return Rejected(resolution=candidate, reason="denied", detail=f"{denial.who}: {denial.why}", retry_at=denial.until)
-        return None
+    def _not_private(self, _key: ModelKey, candidate: Resolution) -> Rejected | None:
+        if candidate.private:
+            return None
+        return Rejected(resolution=candidate, reason="privacy", detail="prompts would leave the operator's machines")
 
-    def _unconfirmed(self, candidate: Resolution) -> Rejected | None:
-        if not self._must_be_confirmed or candidate.offering.capabilities is not None:
+    def _below_tier(self, key: ModelKey, candidate: Resolution) -> Rejected | None:
+        floor = self._request.tier_floor
+        if floor is None or candidate.tier >= floor or key in self._pinned:
+            return None
+        detail = f"tier {candidate.tier.label} is below {floor.label}"
+        return Rejected(resolution=candidate, reason="below_tier", detail=detail)
+
+    def _missing_capability(self, _key: ModelKey, candidate: Resolution) -> Rejected | None:
+        needs, has = self._request.needs, candidate.offering.capabilities
+        if has is None or needs <= has:
+            return None
+        return Rejected(resolution=candidate, reason="missing_capability", detail=f"lacks {', '.join(sorted(needs - has))}")
+
+    def _context_too_small(self, _key: ModelKey, candidate: Resolution) -> Rejected | None:
+        tokens, window = self._request.estimated_tokens, candidate.offering.context_window
+        if window is None or tokens <= (room := window * (1 - self._request.window_headroom)):
+            return None
+        detail = f"about {tokens:,} tokens of prompt; a window of {window:,} has room for {int(room):,}"
+        return Rejected(resolution=candidate, reason="context_too_small", detail=detail)
+
+    def _no_credentials(self, key: ModelKey, candidate: Resolution) -> Rejected | None:
+        if key[:2] not in self._request.without_credentials:
+            return None
+        return Rejected(resolution=candidate, reason="no_credentials", detail=f"no key for {candidate.circuit_key}")
+
+    def _denied(self, key: ModelKey, candidate: Resolution) -> Rejected | None:
+        denial = self._denials.of(key)
+        if denial is None:
+            return None
+        return Rejected(resolution=candidate, reason="denied", detail=f"{denial.who}: {denial.why}", retry_at=denial.until)
+
+    def _unconfirmed_capability(self, _key: ModelKey, candidate: Resolution) -> Rejected | None:
+        if candidate.offering.capabilities is not None:
             return None
         detail = f"nobody said whether it takes {', '.join(sorted(self._must_be_confirmed))}"
         return Rejected(resolution=candidate, reason="unconfirmed_capability", detail=detail)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from llmesc.escalation.chain import empty_chain_error
 from llmesc.escalation.errors import (
     CALL_ERRORS,
     AttemptReport,
@@ -10,8 +11,6 @@ from llmesc.escalation.errors import (
     EscalationExhausted,
     NothingCallable,
     PolicyStopped,
-    RoutingFailedDependency,
-    RoutingTooEarly,
     RunCancelled,
     RunError,
 )
@@ -26,6 +25,10 @@ def run_error(view: RunView) -> RunError | None:
     """
     if view.outcome is None or view.outcome is RunOutcome.ANSWERED:
         return None
+    if view.chain is not None and not view.chain.candidates and view.outcome is RunOutcome.NOTHING_CALLABLE:
+        empty = empty_chain_error(view.chain)
+        empty.run_id = view.run_id
+        return empty
     return _class_of(view)(
         _message(view),
         outcome=view.outcome,
@@ -48,19 +51,10 @@ def _class_of(view: RunView) -> type[RunError]:
         case RunOutcome.CANCELLED:
             return RunCancelled
         case RunOutcome.NOTHING_CALLABLE:
-            return _nothing_callable(view)
+            return NothingCallable
         case _:
             alone = len(view.attempts) == 1 and not view.skipped
             return CALL_ERRORS[view.cause.kind] if alone and view.cause else EscalationExhausted
-
-
-def _nothing_callable(view: RunView) -> type[RunError]:
-    if view.chain is None or view.chain.candidates:
-        return NothingCallable
-    reasons = {rejected.reason for rejected in view.chain.rejected}
-    if "unconfirmed_capability" in reasons:
-        return RoutingTooEarly
-    return RoutingFailedDependency if reasons else EscalationExhausted
 
 
 def _reports(view: RunView) -> tuple[AttemptReport, ...]:
@@ -84,8 +78,6 @@ def _reports(view: RunView) -> tuple[AttemptReport, ...]:
 
 def _message(view: RunView) -> str:
     story = "; ".join(_line(report) for report in _reports(view))
-    if not story and view.chain is not None:
-        story = "; ".join(f"{rejected.resolution.ref}: {rejected.reason}" for rejected in view.chain.rejected)
     head = {
         RunOutcome.BELOW_BAR: "no answer reached the quality bar",
         RunOutcome.DEADLINE: "the time or the money for the run is spent",

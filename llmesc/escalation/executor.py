@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 from collections.abc import Awaitable, Callable, Mapping, Sequence
 from dataclasses import dataclass
+from decimal import Decimal
 
 from llmesc.escalation.attempt import Attempt, Ending, pull
 from llmesc.escalation.chain import is_tier_upgrade, move_of
@@ -40,9 +41,11 @@ from llmesc.escalation.selection import OpenProvider, Selected, Selection
 from llmesc.escalation.times import Clock
 from llmesc.escalation.walk import cost_of, most_actionable, outcome_of
 
-
 PlanChain = Callable[[], Awaitable[tuple[Chain, Rejected | None]]]
 """The chain for the request as things stand, and what our own policy forbids of what was asked for."""
+
+
+Judge = Callable[[Draft], Verdict]
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -52,19 +55,20 @@ class Executor:
     health: Health
     open_provider: OpenProvider
     timeouts_for: Callable[[Resolution], Timeouts]
-    assess: Callable[[Draft], Awaitable[Verdict]]
     clock: Clock
-    consumers_for: Callable[[str], Sequence[Consumer]]
-    """Who gets the events of the run of that id before its reader does."""
+    new_consumers: Callable[[], Sequence[Consumer]]
+    """Makes those who get the events of one run before its reader does."""
     warn: Callable[[str], None]
 
-    def start(self, request: Request, limits: Limits, plan: PlanChain, *, run_id: str, caller: Mapping[str, str]) -> Run:
+    def start(
+        self, request: Request, limits: Limits, plan: PlanChain, *, judge: Judge, run_id: str, caller: Mapping[str, str]
+    ) -> Run:
         """A handle on a run. What `plan` raises is raised when the handle is entered, before anything is recorded."""
-        stream = EventStream(run_id, self.clock, self.consumers_for(run_id), self.warn)
+        stream = EventStream(run_id, self.clock, self.new_consumers(), self.warn)
 
         async def prepare() -> Walk:
             chain, forbidden = await plan()
-            walk = _Walk(self, stream, request, chain, limits)
+            walk = _Walk(self, stream, request, chain, limits, judge)
             return lambda: walk.run(caller, forbidden)
 
         return Run(stream, prepare)
@@ -73,8 +77,11 @@ class Executor:
 class _Walk:
     """One run in progress."""
 
-    def __init__(self, executor: Executor, stream: EventStream, request: Request, chain: Chain, limits: Limits) -> None:
+    def __init__(
+        self, executor: Executor, stream: EventStream, request: Request, chain: Chain, limits: Limits, judge: Judge
+    ) -> None:
         self._executor = executor
+        self._verdict_on = judge
         self._stream = stream
         self._request = request
         self._chain = chain
@@ -206,7 +213,7 @@ class _Walk:
         """The answer is complete: is it good enough?"""
         finish = attempt.finish
         assert finish is not None, "pull says finished only when it saw the finish"
-        verdict = await self._executor.assess(
+        verdict = self._verdict_on(
             Draft(
                 text=attempt.text,
                 finish_reason=finish.reason,
@@ -262,7 +269,7 @@ class _Walk:
 
     async def _settle(self, attempt: Attempt, outcome: AttemptOutcome) -> None:
         usage = attempt.usage(self._request)
-        cost = cost_of(attempt.resolution, usage)
+        cost = cost_of(attempt.resolution, usage) if attempt.reached else Decimal(0)
         self._ledger.settle(usage, cost)
         first = attempt.first_content_at
         await self._stream.emit(

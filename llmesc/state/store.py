@@ -14,6 +14,9 @@ from llmesc.escalation.ports import Denial
 from llmesc.escalation.resolution import CircuitKey
 from llmesc.escalation.times import Timestamp
 
+FOUND_RUNS = 20
+"""The most ids that `find_runs` gives."""
+
 
 class StateUnavailable(LlmescError):
     """The store did not answer in time, or cannot: locked, read-only, full, corrupt, of a newer version."""
@@ -71,12 +74,26 @@ class Store(Protocol):
     of this process. All raise `StateUnavailable` within `busy_seconds`; none blocks the event loop to wait for a lock.
     """
 
-    async def circuits(self, keys: Collection[CircuitKey] | None = None) -> Mapping[CircuitKey, Circuit]: ...
-    async def admit(self, key: CircuitKey) -> Admission | Refusal: ...
-    async def signal(self, key: CircuitKey, signal: Signal) -> Transition | None: ...
+    async def circuits(self, keys: Collection[CircuitKey] | None = None) -> Mapping[CircuitKey, Circuit]:
+        """The circuits that were ever used, among `keys` or all. What is missing is a fresh `Circuit()`."""
+        ...
 
-    async def denials(self) -> tuple[Denial, ...]: ...
-    async def deny(self, denial: Denial) -> None: ...
+    async def admit(self, key: CircuitKey) -> Admission | Refusal:
+        """Asks to call. At most one probe of a half-open circuit is admitted at a time, over all processes."""
+        ...
+
+    async def signal(self, key: CircuitKey, signal: Signal) -> Transition | None:
+        """Applies a signal; the transition where the effective state changed."""
+        ...
+
+    async def denials(self) -> tuple[Denial, ...]:
+        """Those in force now."""
+        ...
+
+    async def deny(self, denial: Denial) -> None:
+        """Adds or replaces the denial of its key."""
+        ...
+
     async def allow(self, pattern: str) -> tuple[Denial, ...]:
         """Removes every denial whose written key equals or matches the glob `pattern`; those removed."""
         ...
@@ -92,10 +109,13 @@ class Store(Protocol):
         ...
 
     async def find_runs(self, prefix: str) -> Sequence[str]:
-        """Ids that begin with `prefix`, at most 20, newest first."""
+        """Ids that begin with `prefix`, at most `FOUND_RUNS`, newest first."""
         ...
 
-    async def attempts(self, run_id: str) -> Sequence[AttemptRow]: ...
+    async def attempts(self, run_id: str) -> Sequence[AttemptRow]:
+        """The run's attempts, in order."""
+        ...
+
     async def events(self, run_id: str, after_seq: int = -1) -> Sequence[Event]:
         """The run's events with a larger seq, in order; unknown types are left out."""
         ...
@@ -104,4 +124,6 @@ class Store(Protocol):
         """What `doctor` shows: place, engine version, schema, size, whether a write went through. Raises `StateUnavailable`."""
         ...
 
-    async def aclose(self) -> None: ...
+    async def aclose(self) -> None:
+        """Lets go of what it holds; nothing may be asked of it afterwards."""
+        ...

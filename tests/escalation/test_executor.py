@@ -15,7 +15,6 @@ from llmesc.escalation.events import (
     AttemptStarted,
     CandidateSkipped,
     CircuitChanged,
-    ModelDenied,
     ProviderFailed,
     ProviderSwitched,
     QualityChecked,
@@ -158,42 +157,6 @@ def test_a_failure_tells_the_circuit_what_the_table_says(kind: Any, fields: Any,
     assert {"open": circuit.state == "open", "one failure": weight == 1.0, "nothing": weight == 0 and circuit.state == "closed"}[
         learned
     ]
-
-
-@pytest.mark.parametrize("kind", list(FailureKind))
-def test_only_permission_and_model_unavailable_deny_and_only_for_a_while(kind: Any) -> None:
-    run = world((candidate("a/m"), [failing(kind)]), limits=Limits(wait=False, denial_seconds=3600))
-
-    events = run.play()
-
-    denied = [str(event.key) for event in events if isinstance(event, ModelDenied)]
-    assert denied == (["a/m"] if kind in (K.PERMISSION, K.MODEL_UNAVAILABLE) else [])
-    assert [denial.until - denial.set_at for denial in run.health.denied] == [3600.0] * len(denied)
-
-
-def test_every_failure_is_told_whatever_its_kind() -> None:
-    """The origin told only generic errors; the observer of a rate limit saw a bare switch."""
-    for kind in FailureKind:
-        events = world((candidate("a/m"), [failing(kind)]), limits=Limits(wait=False)).play()
-        assert [event.failure.kind for event in events if isinstance(event, ProviderFailed)] == [kind]
-
-
-def test_open_circuits_use_up_no_attempts() -> None:
-    """The origin gave the slots of `max_attempts` to candidates it then skipped."""
-    sick = [candidate(f"sick{n}/m") for n in range(5)]
-    run = world(
-        *((candidate, [failing(K.AUTH)]) for candidate in sick),
-        (candidate("well/m"), [answer()]),
-        limits=Limits(max_attempts=5),
-    )
-    run.play()
-    run.limits = Limits(max_attempts=1)
-
-    events = run.play()
-
-    assert set(skipped(events).values()) == {"circuit_open"}
-    assert called(events) == ["well/m"]
-    assert last(events).outcome == "answered"
 
 
 def test_open_circuits_are_called_where_the_setting_says_so() -> None:
@@ -350,20 +313,6 @@ def test_the_cost_cap_skips_what_would_break_it() -> None:
 
     assert skipped(events) == {"a/m": "over_budget"}
     assert last(events).outcome == "deadline"
-
-
-def test_tokens_of_one_attempt_never_leak_into_the_next() -> None:
-    """The origin memoised them."""
-    run = world(
-        (candidate("a/m"), [answer("bad")]),
-        (candidate("b/m"), [[Say("A good answer."), Finish("stop")]]),
-    )
-
-    used = [event.usage for event in run.play() if isinstance(event, AttemptFinished)]
-
-    assert (used[0].input_tokens, used[0].output_tokens, used[0].estimated) == (10, 5, False)
-    assert used[1].estimated
-    assert used[1].output_tokens != 5
 
 
 def test_a_candidate_without_its_key_is_skipped_and_gives_its_permission_back() -> None:

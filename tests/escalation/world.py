@@ -217,7 +217,7 @@ class World:
             raise CredentialsMissing(f"{resolution.ref} has no key")
         return self.providers[resolution.ref]
 
-    async def _assess(self, draft: Draft) -> Verdict:
+    def _judge(self, draft: Draft) -> Verdict:
         good = draft.text not in self.bad_answers and (draft.text or draft.tool_calls)
         return Verdict(score=100) if good else Verdict(score=20, reasons=("refusal -80: it is bad",))
 
@@ -230,16 +230,15 @@ class World:
             health=self.health,
             open_provider=self._open,
             timeouts_for=lambda resolution: self.timeouts,
-            assess=self._assess,
             clock=clock,
-            consumers_for=lambda run_id: (*self.extra_consumers, self),
+            new_consumers=lambda: (*self.extra_consumers, self),
             warn=self.warnings.append,
         )
 
         async def plan() -> tuple[Chain, Any]:
             return self.chain, self.forbidden
 
-        return executor.start(self.request, self.limits, plan, run_id="r1", caller={"user": "test"})
+        return executor.start(self.request, self.limits, plan, judge=self._judge, run_id="r1", caller={"user": "test"})
 
     def play(self) -> list[Event]:
         """Runs to the end and gives the events as the reader saw them."""

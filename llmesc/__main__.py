@@ -1,0 +1,7 @@
+"""`python -m llmesc`."""
+
+from __future__ import annotations
+
+from llmesc.cli.main import run
+
+run()

@@ -1,0 +1,159 @@
+"""What of a run goes to standard output: the answer held or streamed, one JSON object, or the events as lines."""
+
+from __future__ import annotations
+
+from typing import Protocol
+
+from llmesc.cli.output import Output
+from llmesc.cli.story import switch_rule
+from llmesc.escalation.events import AnswerReset, Event, ProviderSwitched, RunFinished, RunOutcome, TextDelta
+from llmesc.escalation.fold import RunView
+from llmesc.escalation.untrusted import safe
+
+
+class AnswerSink(Protocol):
+    """Gets every event of a run, in order."""
+
+    def writes(self, event: Event, /) -> bool:
+        """Whether `event` puts something on standard output: the status line has to be gone before."""
+        ...
+
+    async def show(self, event: Event, view: RunView, /) -> None:
+        """Puts it there. Raises `ReaderGone` and `CannotWrite`."""
+        ...
+
+    def end_line(self) -> None:
+        """Ends a line that is still open, because something else wants the screen."""
+        ...
+
+
+class Held:
+    """The answer, once, when it is final: a reader never gets two halves."""
+
+    def __init__(self, out: Output, *, strict: bool) -> None:
+        self._out = out
+        self._strict = strict
+
+    def writes(self, event: Event) -> bool:
+        """Only the last one."""
+        return isinstance(event, RunFinished)
+
+    async def show(self, event: Event, _view: RunView, /) -> None:
+        """Prints the answer that the run ended with."""
+        if isinstance(event, RunFinished) and event.answer is not None and final(event.outcome, strict=self._strict):
+            await self._out.put(_shown(event.answer.text, self._out) + "\n")
+
+    def end_line(self) -> None:
+        """No line is ever left open."""
+
+
+class Streamed:
+    """The answer as it comes. Where it begins again, a rule says so, on this stream or (`rules=False`) by the story."""
+
+    def __init__(self, out: Output, *, strict: bool, rules: bool, width: int) -> None:
+        self._out = out
+        self._strict = strict
+        self._rules = rules
+        self._width = width
+        self._shown: list[str] = []
+        """What stands there and still counts."""
+        self._open = False
+
+    def writes(self, event: Event) -> bool:
+        """Text, the last event, and a switch where the rule is ours."""
+        return isinstance(event, TextDelta | RunFinished) or (self._rules and isinstance(event, ProviderSwitched))
+
+    async def show(self, event: Event, _view: RunView, /) -> None:
+        """Prints text as it comes; at the end only what is missing of the answer."""
+        match event:
+            case TextDelta(text=text):
+                self._shown.append(text)
+                await self._put(text)
+            case ProviderSwitched() if self._rules and self._shown:
+                self.end_line()
+                self._out.line(switch_rule(event, self._width))
+            case AnswerReset():
+                self.end_line()
+                self._shown.clear()
+            case RunFinished():
+                await self._finish(event)
+            case _:
+                pass
+
+    def end_line(self) -> None:
+        """Moves to a new line, if text stands on this one."""
+        if self._open:
+            self._out.line()
+            self._open = False
+
+    async def _finish(self, event: RunFinished) -> None:
+        answer = event.answer
+        if answer is None or not final(event.outcome, strict=self._strict):
+            self.end_line()
+            return
+        if answer.text != "".join(self._shown):
+            self.end_line()
+            await self._put(answer.text)
+        if self._out.is_terminal:
+            self.end_line()
+        else:  # exactly the answer and one newline, whatever it ends with
+            self._out.line()
+
+    async def _put(self, text: str) -> None:
+        shown = _shown(text, self._out)
+        if shown:
+            await self._out.put(shown)
+            self._open = not shown.endswith("\n")
+
+
+class JsonObject:
+    """One JSON object at the end, whatever the end is."""
+
+    def __init__(self, out: Output) -> None:
+        self._out = out
+
+    def writes(self, event: Event) -> bool:
+        """Only the last one."""
+        return isinstance(event, RunFinished)
+
+    async def show(self, event: Event, view: RunView, /) -> None:
+        """Prints the run."""
+        if isinstance(event, RunFinished):
+            from llmesc.cli.run_json import run_json
+
+            self._out.json(run_json(view))
+
+    def end_line(self) -> None:
+        """No line is ever left open."""
+
+
+class JsonLines:
+    """Every event as it comes, one a line."""
+
+    def __init__(self, out: Output) -> None:
+        from llmesc.escalation.codec import encode_event
+
+        self._out = out
+        self._encode = encode_event
+
+    def writes(self, _event: Event, /) -> bool:
+        """All of them."""
+        return True
+
+    async def show(self, event: Event, _view: RunView, /) -> None:
+        """Prints the event."""
+        await self._out.put(self._out.json_text(self._encode(event)) + "\n")
+
+    def end_line(self) -> None:
+        """No line is ever left open."""
+
+
+def final(outcome: RunOutcome, *, strict: bool) -> bool:
+    """Whether the answer of a run that ended so is to be had: an accepted one always; the best of those below the bar unless
+    that is ruled out; what a cancelled run had got so far never.
+    """
+    return outcome is RunOutcome.ANSWERED or (outcome is not RunOutcome.CANCELLED and not strict)
+
+
+def _shown(text: str, out: Output) -> str:
+    return safe(text) if out.is_terminal else text

@@ -1,0 +1,198 @@
+"""`llmesc ask`: one question, one answer, through the chain."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated, Any, Literal
+
+import typer
+
+from llmesc.cli import complete
+from llmesc.cli.options import dollars, duration
+
+if TYPE_CHECKING:
+    from llmesc.cli.answer import AnswerSink
+    from llmesc.cli.session import Session
+    from llmesc.engine import AskOptions, Engine
+    from llmesc.escalation.messages import Request
+
+EXAMPLES = """
+\b
+Examples:
+  llmesc ask "Why is the sky blue?"
+  git diff | llmesc ask "Review this change." > review.md
+  llmesc ask --model lab/qwen3-32b --deadline 20s "Summarise." -f report.txt
+"""
+
+
+def ask(
+    ctx: typer.Context,
+    prompt: Annotated[str | None, typer.Argument(metavar="PROMPT", help="The question; - reads standard input.")] = None,
+    file: Annotated[
+        list[Path] | None, typer.Option("--file", "-f", metavar="FILE", help="A text file that joins the prompt; repeatable.")
+    ] = None,
+    system: Annotated[str | None, typer.Option(metavar="TEXT", help="The system message.")] = None,
+    chain: Annotated[str | None, typer.Option(metavar="NAME", help="The chain to walk.", autocompletion=complete.chains)] = None,
+    model: Annotated[
+        str | None,
+        typer.Option(
+            metavar="REF",
+            help="The first candidate: provider/model or provider@instance/model.",
+            autocompletion=complete.references,
+        ),
+    ] = None,
+    tier: Annotated[
+        str | None, typer.Option(metavar="TIER", help="Only candidates of this tier and above.", autocompletion=complete.tiers)
+    ] = None,
+    model_file: Annotated[
+        Path | None, typer.Option("--model-file", metavar="GGUF", help="Weights for the embedded model, instead of its own.")
+    ] = None,
+    expect: Annotated[Literal["text", "json"], typer.Option(help="What the answer has to be.")] = "text",
+    schema: Annotated[Path | None, typer.Option(metavar="FILE", help="A JSON Schema that the answer has to satisfy.")] = None,
+    max_attempts: Annotated[int | None, typer.Option("--max-attempts", metavar="N", min=1, help="At most so many calls.")] = None,
+    quality_threshold: Annotated[
+        int | None,
+        typer.Option("--quality-threshold", metavar="N", min=0, max=100, help="The score that an answer has to reach."),
+    ] = None,
+    deadline: Annotated[str | None, typer.Option(metavar="DURATION", help="For everything together, e.g. 30s.")] = None,
+    max_cost: Annotated[str | None, typer.Option("--max-cost", metavar="USD", help="For all attempts together.")] = None,
+    no_escalation: Annotated[bool, typer.Option("--no-escalation", help="Only the first candidate is called.")] = False,
+    stream: Annotated[
+        Literal["auto", "always", "never"],
+        typer.Option(help="Print the answer as it comes: on a terminal; always, also what a switch takes back; never."),
+    ] = "auto",
+    strict: Annotated[bool, typer.Option("--strict", help="Print no answer that is below the quality bar.")] = False,
+    dry_run: Annotated[bool, typer.Option("--dry-run", help="Show who would be asked, and ask nobody.")] = False,
+    json: Annotated[bool, typer.Option("--json", help="Print one JSON object at the end, on failure too.")] = False,
+    jsonl: Annotated[bool, typer.Option("--jsonl", help="Print the events as they come, one JSON object a line.")] = False,
+    quiet: Annotated[bool, typer.Option("--quiet", "-q", help="Say nothing on standard error unless it fails.")] = False,
+    verbose: Annotated[bool, typer.Option("--verbose", "-v", help="Say more about each attempt.")] = False,
+) -> int:
+    """Ask once; the cheapest that is good enough answers.
+
+    Piped standard input and files join the prompt. The answer alone goes to standard output.
+    """
+    from llmesc.cli.bad_input import BadInput
+    from llmesc.engine import AskOptions
+    from llmesc.escalation.resolution import Tier
+
+    session: Session = ctx.obj
+    session.promised_json = json and not jsonl
+    if json and jsonl:
+        raise BadInput("--json and --jsonl exclude each other")
+    if quiet:
+        session.err.keep_quiet()
+    if tier is not None:
+        try:
+            Tier.parse(tier)
+        except ValueError as error:
+            raise BadInput(f"--tier: {error}") from None
+    options = AskOptions(
+        chain=chain,
+        model=model,
+        tier=tier,
+        max_attempts=max_attempts,
+        quality_threshold=quality_threshold,
+        deadline_seconds=duration("--deadline", deadline),
+        max_cost=dollars("--max-cost", max_cost),
+        escalation=False if no_escalation else None,
+        command="ask",
+    )
+    request = _request(session, prompt, file or [], system=system, expect=expect, schema=schema)
+    use_model_file(model_file)
+    if dry_run:
+        return session.with_engine(lambda engine: _plan(engine, session, request, options, as_json=json))
+    streaming = stream == "always" or (stream == "auto" and session.out.is_terminal)
+    sink = _sink(session, json=json, jsonl=jsonl, streaming=streaming, strict=strict)
+    return session.with_engine(lambda engine: _answer(engine, session, request, options, sink, verbose=verbose))
+
+
+def _request(
+    session: Session,
+    prompt: str | None,
+    files: list[Path],
+    *,
+    system: str | None,
+    expect: Literal["text", "json"],
+    schema: Path | None,
+) -> Request:
+    from dataclasses import replace
+
+    from llmesc.cli.prompt import gather
+    from llmesc.escalation.messages import ask_for
+
+    def on_wait() -> None:
+        session.err.say("reading standard input; Ctrl-D ends it, < /dev/null leaves it out", "dim")
+
+    wanted = _schema(schema) if schema is not None else None
+    text = gather(prompt, files, session.streams, on_wait)
+    return replace(ask_for(text, system=system), expect="json" if wanted is not None else expect, schema=wanted)
+
+
+def _schema(path: Path) -> dict[str, Any]:
+    import json
+
+    from jsonschema import SchemaError
+    from jsonschema.validators import validator_for
+
+    from llmesc.cli.bad_input import BadInput
+
+    try:
+        schema = json.loads(path.read_bytes())
+        if not isinstance(schema, dict):
+            raise BadInput(f"--schema {path}: a JSON Schema is an object")
+        validator_for(schema).check_schema(schema)
+    except OSError as error:
+        raise BadInput(f"--schema {path}: {error.strerror or error}") from None
+    except ValueError as error:
+        raise BadInput(f"--schema {path}: not JSON: {error}") from None
+    except SchemaError as error:
+        raise BadInput(f"--schema {path}: no JSON Schema: {error.message}") from None
+    return schema
+
+
+def use_model_file(path: Path | None) -> None:
+    """Hands the weights named on the command line to the embedded model, as `$LLMESC_MODEL_FILE`. Raises `BadInput`."""
+    if path is None:
+        return
+    import os
+
+    from llmesc.cli.bad_input import BadInput
+
+    if not path.is_file():
+        raise BadInput(f"--model-file {path}: no such file")
+    os.environ["LLMESC_MODEL_FILE"] = str(path.absolute())
+
+
+def _sink(session: Session, *, json: bool, jsonl: bool, streaming: bool, strict: bool) -> AnswerSink:
+    from llmesc.cli.answer import Held, JsonLines, JsonObject, Streamed
+
+    if json:
+        return JsonObject(session.out)
+    if jsonl:
+        return JsonLines(session.out)
+    if not streaming:
+        return Held(session.out, strict=strict)
+    told_elsewhere = session.err.is_terminal and not session.err.quiet
+    rules = session.out.is_terminal and not told_elsewhere
+    return Streamed(session.out, strict=strict, rules=rules, width=session.streams.width)
+
+
+async def _answer(
+    engine: Engine, session: Session, request: Request, options: AskOptions, sink: AnswerSink, *, verbose: bool
+) -> int:
+    from llmesc.cli.exit_codes import OUTCOME_CODES, ExitCode
+    from llmesc.cli.follow import Follower
+
+    same_screen = session.out.is_terminal and session.err.is_terminal
+    follower = Follower(answer=sink, err=session.err, details=verbose, same_screen=same_screen)
+    view = await follower.follow(engine.start(request, options))
+    return OUTCOME_CODES[view.outcome] if view.outcome is not None else ExitCode.UNEXPECTED
+
+
+async def _plan(engine: Engine, session: Session, request: Request, options: AskOptions, *, as_json: bool) -> int:
+    from llmesc.cli.chain import show_plan
+    from llmesc.cli.exit_codes import ExitCode
+
+    show_plan(session, await engine.plan(request, options), as_json=as_json)
+    return ExitCode.ANSWERED

@@ -1,0 +1,167 @@
+"""`llmesc chain show`: what a request would do, without a call."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Annotated, Any
+
+import typer
+
+from llmesc.cli import complete
+from llmesc.cli.options import Json
+
+if TYPE_CHECKING:
+    from llmesc.cli.session import Session
+    from llmesc.engine import Engine, Plan, Planned
+    from llmesc.escalation.events import Rejected
+    from llmesc.escalation.resolution import Price, Resolution
+
+HELP = "Who would be asked, in which order, and who not."
+
+
+def show(
+    ctx: typer.Context,
+    chain: Annotated[str | None, typer.Option(metavar="NAME", help="The chain to show.", autocompletion=complete.chains)] = None,
+    prompt: Annotated[str | None, typer.Option("--for", metavar="PROMPT", help="For this prompt: its length counts.")] = None,
+    as_json: Json = False,
+) -> int:
+    """Show who would be asked, without a call.
+
+    Each candidate in order with tier, window, price and circuit, and whether and why it would be skipped; then the rejected.
+    """
+    from llmesc.cli.exit_codes import ExitCode
+    from llmesc.engine import AskOptions
+
+    session: Session = ctx.obj
+    session.promised_json = as_json
+
+    async def plan(engine: Engine) -> Plan:
+        return await engine.plan(prompt, AskOptions(chain=chain, command="chain show"))
+
+    show_plan(session, session.with_engine(plan), as_json=as_json)
+    return ExitCode.ANSWERED
+
+
+def show_plan(session: Session, plan: Plan, *, as_json: bool) -> None:
+    """A plan as JSON, tab-separated rows, or a table with what stands around it."""
+    if as_json:
+        session.out.json(_plan_json(plan))
+        return
+    from llmesc.cli import words
+    from llmesc.cli.table import Column
+    from llmesc.escalation.untrusted import one_line
+
+    columns = (
+        Column("#", right=True),
+        Column("candidate"),
+        Column("tier"),
+        Column("move"),
+        Column("window", right=True),
+        Column("price"),
+        Column("circuit"),
+        Column("now"),
+    )
+    rows = [_candidate_row(session, number, planned) for number, planned in enumerate(plan.candidates, 1)]
+    rows += [_rejected_row(session, rejected) for rejected in plan.chain.rejected]
+    session.out.table(columns, rows)
+    if session.out.is_terminal:
+        about = f"chain {plan.chain.name}: at most {words.plural(plan.max_attempts, 'attempt')}"
+        if plan.estimated_tokens:
+            about += f"; about {words.count(plan.estimated_tokens)} tokens of prompt"
+        session.out.line(one_line(about))
+
+
+def _candidate_row(session: Session, number: int, planned: Planned) -> Any:
+    from llmesc.cli import words
+    from llmesc.cli.table import Cell
+    from llmesc.escalation.times import rfc3339
+
+    state, style = words.state_words(planned.circuit_state)
+    if planned.skip is None:
+        now = Cell("would be called", "good", raw="call")
+    else:
+        reason = words.plain_words(planned.skip) + (f": {planned.detail}" if planned.detail else "")
+        again = planned.retry_at
+        now = Cell(
+            f"skipped, {reason}" + (f"; may be tried at {words.ahead(again, session.now())}" if again is not None else ""),
+            "doubtful",
+            raw=f"skip {planned.skip}" + (f" {rfc3339(again)}" if again is not None else ""),
+        )
+    move = Cell(str(planned.move))
+    return (str(number), *_about(planned.resolution, move), Cell(state, style, raw=planned.circuit_state), now)
+
+
+def _rejected_row(session: Session, rejected: Rejected) -> Any:
+    from llmesc.cli import words
+    from llmesc.cli.table import Cell
+
+    reason = words.plain_words(rejected.reason) + (f": {rejected.detail}" if rejected.detail else "")
+    if rejected.retry_at is not None:
+        reason += f"; until {words.ahead(rejected.retry_at, session.now())}"
+    told = Cell(f"rejected, {reason}", "dim", raw=f"reject {rejected.reason}")
+    return ("", *_about(rejected.resolution, Cell("")), Cell(""), told)
+
+
+def _about(resolution: Resolution, move: Any) -> tuple[Any, ...]:
+    from llmesc.cli import words
+    from llmesc.cli.table import Cell
+
+    window = resolution.offering.context_window
+    return (
+        Cell(words.who(resolution), raw=resolution.ref),
+        resolution.tier.label,
+        move,
+        Cell(words.count(window), raw="" if window is None else str(window)),
+        Cell(price_words(resolution.offering.price), raw=price_words(resolution.offering.price)),
+    )
+
+
+def price_words(price: Price | None) -> str:
+    """US dollars for a million tokens in and out; empty where nobody said."""
+    return "" if price is None else f"${price.input_per_million} in, ${price.output_per_million} out"
+
+
+def _plan_json(plan: Plan) -> dict[str, Any]:
+    from llmesc.escalation.codec import encode
+    from llmesc.escalation.times import rfc3339
+
+    def time(at: Any) -> str | None:
+        return None if at is None else rfc3339(at)
+
+    return {
+        "schema": 1,
+        "chain": plan.chain.name,
+        "max_attempts": plan.max_attempts,
+        "estimated_tokens": plan.estimated_tokens,
+        "candidates": [
+            {
+                "ref": planned.resolution.ref,
+                **encode(planned.resolution),
+                "move": planned.move,
+                "circuit": {"state": planned.circuit_state, **_circuit_facts(planned)},
+                "skip": planned.skip,
+                "detail": planned.detail,
+                "retry_at": time(planned.retry_at),
+            }
+            for planned in plan.candidates
+        ],
+        "rejected": [
+            {
+                "ref": rejected.resolution.ref,
+                **encode(rejected.resolution),
+                "reason": rejected.reason,
+                "detail": rejected.detail,
+                "retry_at": time(rejected.retry_at),
+            }
+            for rejected in plan.chain.rejected
+        ],
+    }
+
+
+def _circuit_facts(planned: Planned) -> dict[str, Any]:
+    from llmesc.escalation.codec import encode
+
+    facts = encode(planned.circuit)
+    return {name: facts[name] for name in ("retry_at", "cause", "override", "generation")}
+
+
+VERBS = {"show": show}

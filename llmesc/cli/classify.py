@@ -1,0 +1,112 @@
+"""`llmesc classify`: what llmesc would make of a provider's error, without a call."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated, Any, BinaryIO
+
+import typer
+
+from llmesc.cli.options import Json
+
+if TYPE_CHECKING:
+    from llmesc.cli.session import Session
+
+_BODY_BYTES = 10_000_000
+
+
+def classify(
+    ctx: typer.Context,
+    api: Annotated[str, typer.Option(metavar="API", help="The wire API that answered, e.g. openai.")] = "openai",
+    status: Annotated[int | None, typer.Option(metavar="N", min=100, max=599, help="The HTTP status.")] = None,
+    header: Annotated[list[str] | None, typer.Option(metavar="NAME:VALUE", help="A response header; repeatable.")] = None,
+    body: Annotated[str | None, typer.Option(metavar="TEXT", help="The response body; - reads standard input.")] = None,
+    transport: Annotated[
+        str | None, typer.Option(metavar="NAME", help="What the transport said instead of a status, e.g. ConnectTimeout.")
+    ] = None,
+    jsonl: Annotated[
+        Path | None, typer.Option(metavar="FILE", help="One case a line in, one verdict a line out; - reads standard input.")
+    ] = None,
+    as_json: Json = False,
+) -> int:
+    """Tell what llmesc makes of a provider's error."""
+    from llmesc.cli.bad_input import BadInput
+    from llmesc.engine import explain_error
+
+    session: Session = ctx.obj
+    session.promised_json = as_json
+    if jsonl is not None:
+        return _classify_lines(session, jsonl)
+    if status is None and transport is None:
+        raise BadInput("give the --status that came, or the --transport error that came instead", "llmesc classify --help")
+    text = session.streams.stdin.read(_BODY_BYTES).decode("utf-8", "replace") if body == "-" else body or ""
+    case = {"api": api, "status": status, "headers": _headers(header or []), "body": text, "transport": transport}
+    _print(session, explain_error(case), as_json=as_json)
+    return 0
+
+
+def _headers(lines: list[str]) -> dict[str, str]:
+    from llmesc.cli.bad_input import BadInput
+
+    headers = {}
+    for line in lines:
+        name, colon, value = line.partition(":")
+        if not colon or not name.strip():
+            raise BadInput(f"--header: {line!r} is no header; write 'retry-after: 5'")
+        headers[name.strip().lower()] = value.strip()
+    return headers
+
+
+def _print(session: Session, verdict: dict[str, Any], *, as_json: bool) -> None:
+    if as_json:
+        session.out.json(verdict)
+        return
+    from llmesc.cli import words
+    from llmesc.cli.table import Cell, Column
+
+    def told(value: Any) -> str:
+        return "" if value is None else str(value)
+
+    rows = [(Cell(words.plain_words(name), raw=name), told(value)) for name, value in verdict.items()]
+    session.out.table((Column("about the error"), Column("verdict")), rows)
+
+
+def _classify_lines(session: Session, source: Path) -> int:
+    from llmesc.cli.bad_input import BadInput
+    from llmesc.cli.exit_codes import ExitCode
+
+    wrong = 0
+    try:
+        with session.streams.stdin if str(source) == "-" else source.open("rb") as lines:
+            for verdict in _verdicts(lines):
+                wrong += "error" in verdict
+                session.out.line(session.out.json_text(verdict))
+    except OSError as error:
+        raise BadInput(f"--jsonl {source}: {error.strerror or error}") from None
+    if wrong:
+        session.err.say(f"error: {words_for(wrong)}; each says so in its place", "bad")
+    return ExitCode.USAGE if wrong else ExitCode.ANSWERED
+
+
+def words_for(wrong: int) -> str:
+    """How many lines were no cases."""
+    return f"{wrong} line{'' if wrong == 1 else 's'} could not be read as a case"
+
+
+def _verdicts(lines: BinaryIO) -> Iterator[dict[str, Any]]:
+    """One for each line that is not blank, in order, so that the two files can be laid side by side."""
+    import json
+
+    from llmesc.engine import explain_error
+
+    for number, line in enumerate(lines, 1):
+        if not line.strip():
+            continue
+        try:
+            case = json.loads(line)
+            if not isinstance(case, dict):
+                raise ValueError("not an object")
+            yield explain_error(case)
+        except (ValueError, TypeError, KeyError) as error:
+            yield {"kind": None, "retry_after_seconds": None, "rule": None, "action": None, "error": f"line {number}: {error}"}

@@ -1,0 +1,81 @@
+"""What a command says when it fails: what is wrong, where, and the next command to run."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Sequence
+
+import typer
+
+from llmesc.cli.crash import write_crash_file
+from llmesc.cli.exit_codes import ExitCode, code_of
+from llmesc.cli.session import Session
+from llmesc.escalation.errors import ConfigError, LlmescError, UnknownName
+from llmesc.escalation.untrusted import safe
+
+_NEXT_BY_NAME = {
+    "chain": "llmesc config show",
+    "circuit": "llmesc circuits list",
+    "model": "llmesc models list",
+    "run": "llmesc history list",
+}
+
+
+def explain(error: Exception, session: Session) -> ExitCode:
+    """Says what went wrong on standard error, and on standard output where JSON was promised; the exit code."""
+    session.err.no_status()
+    session.err.speak()
+    if isinstance(error, typer.TyperException):
+        _say(session, error.format_message(), next_command=_help_for(error))
+        return ExitCode.USAGE
+    if isinstance(error, LlmescError):
+        problems = error.problems if isinstance(error, ConfigError) else ()
+        headline = _headline(problems) if len(problems) > 1 else str(error)
+        _report(session, error, headline, problems if len(problems) > 1 else (), _next(error))
+        return code_of(error)
+    if isinstance(error, OSError):
+        where = f"{error.filename}: " if error.filename else ""
+        _report(session, error, f"{where}{error.strerror or error}", (), "llmesc doctor")
+        return ExitCode.UNEXPECTED
+    crash = write_crash_file(error, os.environ, session.now())
+    kept = f"; {crash} says where it happened, and holds no key" if crash else ""
+    _report(session, error, f"a fault of llmesc itself: {type(error).__name__}{kept}", (), "llmesc doctor")
+    return ExitCode.FAULT
+
+
+def _report(session: Session, error: Exception, headline: str, details: Sequence[str], next_command: str) -> None:
+    _say(session, headline, details, next_command)
+    if session.promised_json:
+        from llmesc.cli.run_json import failure_json
+
+        problems = error.problems if isinstance(error, ConfigError) else ()
+        session.out.json(failure_json(type(error).__name__, headline, problems=problems, hint=next_command))
+
+
+def _say(session: Session, headline: str, details: Sequence[str] = (), next_command: str = "") -> None:
+    session.err.say(f"error: {safe(headline)}", "bad")
+    for detail in details:
+        session.err.say(f"  {safe(detail)}")
+    if next_command:
+        session.err.say(f"next: {safe(next_command)}", "strong")
+
+
+def _headline(problems: Sequence[str]) -> str:
+    return f"the configuration has {len(problems)} mistakes"
+
+
+def _next(error: LlmescError) -> str:
+    if error.hint:
+        return error.hint
+    match error:
+        case UnknownName(what=what):
+            return _NEXT_BY_NAME.get(what, "llmesc config show")
+        case ConfigError():
+            return "llmesc config edit"
+        case _:
+            return "llmesc doctor"
+
+
+def _help_for(error: typer.TyperException) -> str:
+    context = getattr(error, "ctx", None)
+    return f"{context.command_path if context is not None else 'llmesc'} --help"

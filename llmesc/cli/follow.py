@@ -1,0 +1,82 @@
+"""Follows one run: its answer to standard output, its story to standard error."""
+
+from __future__ import annotations
+
+import asyncio
+import contextlib
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
+from dataclasses import dataclass
+
+from llmesc.cli import words
+from llmesc.cli.answer import AnswerSink
+from llmesc.cli.interrupts import on_interrupt
+from llmesc.cli.narrate import STATUS_SECONDS, Narrator
+from llmesc.cli.story import switch_rule, tell
+from llmesc.escalation.events import AttemptStarted, Event, ProviderSwitched, RunFinished, RunOutcome, Waiting
+from llmesc.escalation.fold import RunView, fold
+from llmesc.escalation.run import Run
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Follower:
+    """Where one run is shown."""
+
+    answer: AnswerSink
+    err: Narrator
+    details: bool = False
+    same_screen: bool = False
+    """The answer comes piece by piece to the terminal that shows the story: a line of it that is open is ended before one of
+    the story, and where it begins again, a rule says so.
+    """
+
+    async def follow(self, run: Run) -> RunView:
+        """Shows the run to its end; the run as it ended. The first Ctrl-C or SIGTERM cancels it, and its end still comes."""
+        view = RunView()
+        async with run, self._status_line():
+            with on_interrupt(run.cancel):
+                async for event in run:
+                    view = fold(view, event)
+                    await self._show(event, view)
+        return view
+
+    async def _show(self, event: Event, view: RunView) -> None:
+        if self.answer.writes(event):
+            self.err.no_status()
+        await self.answer.show(event, view)
+        if isinstance(event, RunFinished) and event.outcome is not RunOutcome.ANSWERED:
+            self.err.speak()
+        for line in tell(event, view):
+            if self.details or not line.detail:
+                self.err.say(self._rule(event) or line.text, line.style)
+        match event:
+            case AttemptStarted():
+                self.err.status(f"calling {words.who(event.resolution)}")
+            case Waiting():
+                self.err.status(f"waiting for {words.who(event.resolution)}")
+            case _:
+                pass
+
+    def _rule(self, event: Event) -> str | None:
+        if self.same_screen and isinstance(event, ProviderSwitched) and event.characters_discarded:
+            return switch_rule(event, self.err.width)
+        return None
+
+    @asynccontextmanager
+    async def _status_line(self) -> AsyncIterator[None]:
+        async def draw() -> None:
+            while True:
+                await asyncio.sleep(STATUS_SECONDS)
+                self.err.tick()
+
+        drawing = asyncio.create_task(draw()) if self.err.is_terminal else None
+        if self.same_screen:
+            self.err.before_line = self.answer.end_line
+        try:
+            yield
+        finally:
+            self.err.no_status()
+            if drawing is not None:
+                drawing.cancel()
+                with contextlib.suppress(asyncio.CancelledError):
+                    await drawing

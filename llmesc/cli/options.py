@@ -1,0 +1,45 @@
+"""Options that several commands share, and how their texts become values."""
+
+from __future__ import annotations
+
+from decimal import Decimal, InvalidOperation
+from typing import Annotated
+
+import typer
+
+Json = Annotated[bool, typer.Option("--json", help="Print JSON.")]
+For = Annotated[
+    str | None, typer.Option("--for", metavar="DURATION", help="How long, e.g. 30m or 2h; without it until taken back.")
+]
+Why = Annotated[str, typer.Option("--why", metavar="TEXT", help="The reason, shown wherever it has an effect.")]
+
+
+def duration(option: str, text: str | None) -> float | None:
+    """The seconds of a duration given as `option`; None stays None. Raises `BadInput`."""
+    if text is None:
+        return None
+    from llmesc.cli.bad_input import BadInput
+    from llmesc.config.durations import parse_duration
+
+    try:
+        seconds = parse_duration(text)
+    except ValueError as error:
+        raise BadInput(f"{option}: {error}") from None
+    if seconds <= 0:
+        raise BadInput(f"{option}: {text!r} is no time at all")
+    return seconds
+
+
+def dollars(option: str, text: str | None) -> Decimal | None:
+    """US dollars given as `option`: `0.05` or `$0.05`; None stays None. Raises `BadInput`."""
+    if text is None:
+        return None
+    try:
+        amount = Decimal(text.strip().removeprefix("$"))
+    except InvalidOperation:
+        amount = Decimal("NaN")
+    if not amount.is_finite() or amount < 0:
+        from llmesc.cli.bad_input import BadInput
+
+        raise BadInput(f"{option}: {text!r} is no amount of US dollars; write 0.05")
+    return amount

@@ -1,0 +1,138 @@
+"""The JSON object of one run: what `ask --json` and `history show --json` print. Its keys are a contract: add, never change."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from llmesc.escalation.codec import encode
+from llmesc.escalation.ending import run_error
+from llmesc.escalation.events import SCHEMA, Answer, CandidateSkipped, CircuitChanged, ModelDenied, ProviderSwitched, Rejected
+from llmesc.escalation.fold import AttemptView, RunView
+from llmesc.escalation.resolution import Resolution
+from llmesc.escalation.times import Timestamp, rfc3339
+
+
+def run_json(view: RunView, outcome: str | None = None) -> dict[str, Any]:
+    """The whole run. `outcome` stands in where the run never wrote its end (`running`, `interrupted`)."""
+    return {
+        "schema": SCHEMA,
+        "run_id": view.run_id or None,
+        "outcome": outcome or view.outcome,
+        "started_at": _time(view.started_at),
+        "chain": view.chain.name if view.chain else None,
+        "answer": _answer(view.answer) if view.answer else None,
+        "attempts": [_attempt(attempt) for attempt in view.attempts],
+        "skipped": [_skip(skip) for skip in view.skipped],
+        "rejected": [_skip(rejected) for rejected in view.chain.rejected] if view.chain else [],
+        "switches": [_switch(switch) for switch in view.switches],
+        "circuits": [_circuit(change) for change in view.circuits],
+        "denied": [_denial(denied) for denied in view.denied],
+        "totals": encode(view.totals) if view.totals else None,
+        "error": _error(view),
+    }
+
+
+def failure_json(error_type: str, message: str, *, problems: tuple[str, ...] = (), hint: str = "") -> dict[str, Any]:
+    """The object of a request that never became a run: the same keys, and why."""
+    empty = run_json(RunView(), outcome="error")
+    return {**empty, "error": _error_object(error_type, message, problems=list(problems), hint=hint or None)}
+
+
+def _error(view: RunView) -> dict[str, Any] | None:
+    error = run_error(view)
+    if error is None:
+        return None
+    return _error_object(
+        type(error).__name__,
+        str(error),
+        cause=encode(error.cause) if error.cause else None,
+        retry_at=_time(error.retry_at),
+    )
+
+
+def _error_object(error_type: str, message: str, **rest: Any) -> dict[str, Any]:
+    return {"type": error_type, "message": message, "cause": None, "retry_at": None, "problems": [], "hint": None, **rest}
+
+
+def _candidate(resolution: Resolution) -> dict[str, Any]:
+    return {
+        "ref": resolution.ref,
+        "tier": resolution.tier.label,
+        "offering_id": resolution.offering.offering_id,
+        "simulated": resolution.simulated,
+    }
+
+
+def _answer(answer: Answer) -> dict[str, Any]:
+    return {
+        "text": answer.text,
+        "answered_by": answer.resolution.ref,
+        "attempt": answer.attempt,
+        "tier": answer.resolution.tier.label,
+        "offering_id": answer.resolution.offering.offering_id,
+        "simulated": answer.resolution.simulated,
+        "ranges": [encode(part) for part in answer.ranges],
+        "score": answer.score,
+        "finish_reason": answer.finish_reason,
+        "tool_calls": [dict(call) for call in answer.tool_calls],
+    }
+
+
+def _attempt(attempt: AttemptView) -> dict[str, Any]:
+    quality = attempt.quality
+    return {
+        "attempt": attempt.attempt,
+        **_candidate(attempt.resolution),
+        "move": attempt.move,
+        "probe": attempt.probe,
+        "started_at": _time(attempt.started_at),
+        "outcome": attempt.outcome,
+        "failure": encode(attempt.failure) if attempt.failure else None,
+        "quality": None
+        if quality is None
+        else {"score": quality.score, "threshold": quality.threshold, "passed": quality.passed, "reasons": list(quality.reasons)},
+        "usage": encode(attempt.usage) if attempt.usage else None,
+        "cost": None if attempt.cost is None else str(attempt.cost),
+        "cost_estimated": attempt.cost_estimated,
+        "first_token_seconds": attempt.first_token_seconds,
+        "duration_seconds": attempt.duration_seconds,
+        "characters": attempt.characters,
+        "discarded": attempt.discarded,
+        "finish_reason": attempt.finish_reason,
+        "request_id": attempt.request_id,
+    }
+
+
+def _skip(skip: CandidateSkipped | Rejected) -> dict[str, Any]:
+    return {**_candidate(skip.resolution), "reason": skip.reason, "detail": skip.detail, "retry_at": _time(skip.retry_at)}
+
+
+def _switch(switch: ProviderSwitched) -> dict[str, Any]:
+    return {
+        "from": switch.from_resolution.ref,
+        "to": switch.to_resolution.ref,
+        "move": switch.move,
+        "because": switch.because,
+        "detail": switch.detail,
+        "tier_upgrade": switch.tier_upgrade,
+        "characters_discarded": switch.characters_discarded,
+        "characters_kept": switch.characters_kept,
+    }
+
+
+def _circuit(change: CircuitChanged) -> dict[str, Any]:
+    return {
+        "circuit": str(change.key),
+        "before": change.before,
+        "after": change.after,
+        "cause": encode(change.cause),
+        "retry_at": _time(change.retry_at),
+    }
+
+
+def _denial(denied: ModelDenied) -> dict[str, Any]:
+    return {"model": str(denied.key), "until": _time(denied.until), "cause": encode(denied.cause)}
+
+
+def _time(at: Timestamp | None) -> str | None:
+    return None if at is None else rfc3339(at)

@@ -1,0 +1,86 @@
+"""What one invocation carries from the command line to its command: streams, global options, the way to the engine."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Awaitable, Callable
+from dataclasses import dataclass, field
+from functools import cached_property
+from pathlib import Path
+from typing import TYPE_CHECKING, TypeVar
+
+from llmesc.cli.narrate import Narrator
+from llmesc.cli.output import Output
+from llmesc.cli.streams import Streams
+from llmesc.escalation.times import Timestamp
+
+if TYPE_CHECKING:
+    from llmesc.engine import Engine
+
+T = TypeVar("T")
+
+
+def _wall_time() -> Timestamp:
+    return Timestamp(time.time())
+
+
+@dataclass
+class Session:
+    """One invocation."""
+
+    streams: Streams
+    now: Callable[[], Timestamp] = _wall_time
+    config_file: Path | None = None
+    state: str | None = None
+    promised_json: bool = field(default=False, init=False)
+    """The command prints one JSON object whatever happens; so does its failure."""
+
+    @cached_property
+    def out(self) -> Output:
+        """Standard output."""
+        return Output(self.streams)
+
+    @cached_property
+    def err(self) -> Narrator:
+        """Standard error."""
+        return Narrator(self.streams)
+
+    def with_engine(self, work: Callable[[Engine], Awaitable[T]]) -> T:
+        """Opens the engine that the global options name, does `work` with it, and closes it.
+
+        Raises what `Engine.open` and `work` raise, and KeyboardInterrupt on the first Ctrl-C or SIGTERM.
+        """
+        import asyncio
+
+        from llmesc.cli.interrupts import on_interrupt
+        from llmesc.engine import Engine
+
+        async def opened() -> T:
+            task = asyncio.current_task()
+            assert task is not None, "a coroutine runs in a task"
+            with on_interrupt(task.cancel):
+                async with Engine.open(config_file=self.config_file, state=self.state, on_warning=self.warn) as engine:
+                    return await work(engine)
+
+        try:
+            return asyncio.run(opened())
+        except asyncio.CancelledError:
+            raise KeyboardInterrupt from None
+
+    def warn(self, text: str) -> None:
+        """Says a warning of the engine."""
+        from llmesc.escalation.untrusted import one_line
+
+        self.err.say(f"warning: {one_line(text)}", "doubtful")
+
+
+def operator() -> str:
+    """Who forces a circuit or denies a model, for the record: `user@host`."""
+    import getpass
+    import socket
+
+    try:
+        user = getpass.getuser()
+    except (KeyError, OSError):  # a container's user without a name
+        user = "unknown"
+    return f"{user}@{socket.gethostname()}"

@@ -1,0 +1,202 @@
+"""The story of a run, event by event, as lines for people. Pure: who prints them decides where they go."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from dataclasses import dataclass
+from typing import assert_never
+
+from llmesc.cli import words
+from llmesc.cli.style import Style
+from llmesc.cli.table import cut
+from llmesc.escalation.events import (
+    AnswerReset,
+    AttemptFinished,
+    AttemptStarted,
+    CandidateSkipped,
+    CircuitChanged,
+    Event,
+    ModelDenied,
+    ProviderFailed,
+    ProviderSwitched,
+    QualityChecked,
+    RunFinished,
+    RunOutcome,
+    RunStarted,
+    TextDelta,
+    ThinkingDelta,
+    ToolCallFinished,
+    ToolCallRequested,
+    Waiting,
+)
+from llmesc.escalation.failures import FailureKind
+from llmesc.escalation.fold import RunView
+from llmesc.escalation.untrusted import one_line
+
+
+@dataclass(frozen=True, slots=True)
+class Line:
+    """One line of the story."""
+
+    text: str
+    style: Style = "plain"
+    detail: bool = False
+    """Told only where details were asked for (`-v`)."""
+
+
+def tell(event: Event, view: RunView) -> Iterator[Line]:
+    """What `event` adds to the story; `view` is the run after it. Times are told from the event's own."""
+    match event:
+        case RunStarted():
+            yield from _start(event)
+        case CandidateSkipped():
+            again = f"; may be tried at {words.ahead(event.retry_at, event.at)}" if event.retry_at is not None else ""
+            yield Line(f"↷ skipped {words.who(event.resolution)}: {_reason(event.reason, event.detail)}{again}", "dim")
+        case AttemptStarted():
+            probe = ", probe of its circuit" if event.probe else ""
+            about = f"{event.resolution.tier.label}, {event.move}{probe}"
+            yield Line(f"▶ attempt {event.attempt}: {words.who(event.resolution)} ({about})", "dim", detail=True)
+        case ProviderFailed():
+            yield Line(f"✗ {words.who(event.resolution)}: {words.failure_words(event.failure)}", "bad")
+        case QualityChecked():
+            yield _verdict(event, view)
+        case AttemptFinished():
+            yield _ledger(event)
+        case ProviderSwitched():
+            yield Line(f"→ {switch_words(event)}", "doubtful")
+        case Waiting():
+            until = words.ahead(event.until, event.at)
+            yield Line(
+                f"… waiting until {until} for {words.who(event.resolution)}: {words.plain_words(event.because)}", "doubtful"
+            )
+        case CircuitChanged():
+            yield _circuit(event)
+        case ModelDenied():
+            until = f" until {words.ahead(event.until, event.at)}" if event.until is not None else ""
+            yield Line(f"⊘ denied {event.key}{until}: {words.plain_words(event.cause.kind)}", "doubtful")
+        case RunFinished():
+            yield from _end(event, view)
+        case TextDelta() | ThinkingDelta() | ToolCallRequested() | ToolCallFinished() | AnswerReset():
+            pass
+        case _:
+            assert_never(event)
+
+
+def switch_words(event: ProviderSwitched) -> str:
+    """The announcement of a switch: from, to, why, and what it means for the prompt and for what was shown."""
+    text = f"switched {words.who(event.from_resolution)} → {words.who(event.to_resolution)}: {words.plain_words(event.because)}"
+    if event.tier_upgrade:
+        before, after = event.from_resolution.tier.label, event.to_resolution.tier.label
+        text += f"; tier upgrade {before} → {after}: the prompt leaves your machines"
+    if event.characters_discarded:
+        text += f"; {words.plural(event.characters_discarded, 'character')} discarded"
+    return text
+
+
+def switch_rule(event: ProviderSwitched, width: int) -> str:
+    """The same as a marked line across the screen, between the text that no longer counts and the answer that begins again."""
+    return f"── {cut(switch_words(event), max(width - 7, 20))} ──"
+
+
+def _start(event: RunStarted) -> Iterator[Line]:
+    chain, limits = event.chain, event.limits
+    about = (
+        f"chain {one_line(chain.name)}",
+        words.plural(len(chain.candidates), "candidate"),
+        f"at most {words.plural(limits.max_attempts, 'attempt')} in {words.seconds(limits.deadline_seconds)}",
+    )
+    yield Line(f"run {event.run_id} · {' · '.join(about)}", "dim", detail=True)
+    for rejected in chain.rejected:
+        told = f"↷ rejected {words.who(rejected.resolution)}: {_reason(rejected.reason, rejected.detail)}"
+        # Where nobody is left to ask, why is the whole story.
+        yield Line(told, "dim", detail=bool(chain.candidates))
+
+
+def _reason(reason: str, detail: str) -> str:
+    return f"{words.plain_words(reason)} ({one_line(detail)})" if detail else words.plain_words(reason)
+
+
+def _verdict(event: QualityChecked, view: RunView) -> Line:
+    judged = next((words.who(attempt.resolution) for attempt in view.attempts if attempt.attempt == event.attempt), "?")
+    reasons = f": {one_line('; '.join(event.reasons))}" if event.reasons else ""
+    if event.passed:
+        return Line(f"≈ {judged}: quality {event.score} of 100, the bar is {event.threshold}{reasons}", "dim", detail=True)
+    return Line(f"≈ {judged}: quality {event.score} of 100 is below the bar of {event.threshold}{reasons}", "doubtful")
+
+
+def _ledger(event: AttemptFinished) -> Line:
+    parts = [f"{words.plain_words(event.outcome)} in {words.seconds(event.duration_seconds)}"]
+    if event.first_token_seconds is not None:
+        parts.append(f"first token {words.seconds(event.first_token_seconds)}")
+    parts.append(words.spent(event.usage, event.cost, hosted=not event.resolution.tier.self_hosted))
+    if event.finish_reason is not None:
+        parts.append(f"finish {one_line(event.finish_reason)}")
+    if event.request_id is not None:
+        parts.append(f"request id {one_line(event.request_id)}")
+    return Line(f"  attempt {event.attempt}: {' · '.join(parts)}", "dim", detail=True)
+
+
+def _circuit(event: CircuitChanged) -> Line:
+    before, (after, _) = words.state_words(event.before)[0], words.state_words(event.after)
+    cause = f"{words.plain_words(event.cause.kind)}: {one_line(event.cause.message)}"
+    again = f"; may be tried at {words.ahead(event.retry_at, event.at)}" if event.retry_at is not None else ""
+    text = f"{after[0]} circuit {event.key}: {before[2:]} → {after[2:]} ({cause}){again}"
+    return Line(text, "good" if event.after == "closed" else "doubtful", detail=event.cause.kind == "probe")
+
+
+def _end(event: RunFinished, view: RunView) -> Iterator[Line]:
+    totals = event.totals
+    hosted = any(not attempt.resolution.tier.self_hosted for attempt in view.attempts)
+    spent = f"{words.spent(totals.usage, totals.cost, hosted=hosted)} · {words.seconds(totals.duration_seconds)}"
+    if totals.attempts > 1:
+        spent += f" · {words.plural(totals.attempts, 'attempt')}"
+    if event.outcome is RunOutcome.ANSWERED and event.answer is not None:
+        yield Line(f"✓ answered by {words.who(event.answer.resolution)} · {spent}", "good")
+        return
+    cancelled = event.outcome is RunOutcome.CANCELLED
+    yield Line(f"{'⊘ ' if cancelled else 'error: '}{_ending(event)}", "doubtful" if cancelled else "bad")
+    if event.cause is not None and len(view.attempts) > 1:
+        yield Line(f"  to put right first: {words.failure_words(event.cause)}", "bad")
+    if event.retry_at is not None:
+        yield Line(f"  the soonest candidate may be tried at {words.ahead(event.retry_at, event.at)}")
+    if totals.attempts:
+        yield Line(f"  {spent}", "dim")
+    yield Line(f"next: {next_command(view)}", "strong")
+
+
+def _ending(event: RunFinished) -> str:
+    answer = event.answer
+    best = f"; the best is by {words.who(answer.resolution)}, quality {answer.score} of 100" if answer is not None else ""
+    match event.outcome:
+        case RunOutcome.BELOW_BAR:
+            return f"no answer reached the quality bar{best}"
+        case RunOutcome.NOTHING_CALLABLE:
+            return "no candidate can be called now"
+        case RunOutcome.DEADLINE:
+            return f"the time or the money for the request is spent{best}"
+        case RunOutcome.POLICY:
+            return "stopped by policy"
+        case RunOutcome.CANCELLED:
+            return "cancelled; what arrived is kept" if answer is not None else "cancelled"
+        case _:
+            return "every call failed" if event.totals.attempts > 1 else "the call failed"
+
+
+_BY_KIND = {
+    FailureKind.AUTH: "llmesc doctor",
+    FailureKind.PERMISSION: "llmesc models list",
+    FailureKind.ACCOUNT: "llmesc circuits list",
+    FailureKind.MODEL_UNAVAILABLE: "llmesc models list",
+    FailureKind.CONNECTION: "llmesc doctor",
+    FailureKind.TIMEOUT: "llmesc doctor",
+    FailureKind.MODEL_NOT_ALLOWED: "llmesc config show",
+}
+
+
+def next_command(view: RunView) -> str:
+    """What to run after a request without an accepted answer."""
+    if view.outcome is RunOutcome.NOTHING_CALLABLE:
+        return "llmesc chain show" if view.chain is None or view.chain.candidates else "llmesc doctor"
+    if view.outcome in (RunOutcome.EXHAUSTED, RunOutcome.POLICY) and view.cause is not None and view.cause.kind in _BY_KIND:
+        return _BY_KIND[view.cause.kind]
+    return f"llmesc history show {view.run_id}"

@@ -1,0 +1,146 @@
+"""Every setting in force, with where it came from: what `config show` lists."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping
+from typing import Any, NamedTuple
+
+from llmesc.config.durations import format_duration
+from llmesc.config.model import Config, InstanceConfig, ModelConfig, ProviderConfig
+from llmesc.config.secrets import SecretRef
+from llmesc.config.wording import dotted
+from llmesc.escalation.circuits import CircuitPolicy
+from llmesc.escalation.limits import Limits, Timeouts
+from llmesc.escalation.resolution import DEFAULT_INSTANCE
+
+Value = str | int | float | bool | list[str] | None
+"""Ready for JSON; durations as `parse_duration` reads them, secrets as where they are to be found."""
+
+
+class Setting(NamedTuple):
+    """One line of `config show`."""
+
+    key: str
+    """Dotted, as in the file."""
+    value: Value
+    origin: str
+    """`file:line`, `environment variable NAME`, what was discovered, or `default`."""
+
+
+def describe(config: Config) -> list[Setting]:
+    """All settings: general ones first, then each provider with its instances and models, then the chains."""
+    rows: list[tuple[str, Value]] = [
+        ("state", config.state),
+        ("window_headroom", config.window_headroom),
+        *_under("escalation", _limits(config.limits)),
+        ("escalation.allowed_models", list(config.allowed_models)),
+        *_under("circuit", _circuit(config.circuit)),
+        *_under("quality.weights", config.quality.weights),
+        ("quality.min_characters", config.quality.min_characters),
+        ("quality.min_mean_logprob", config.quality.min_mean_logprob),
+        *((f"chains.{dotted((name,))}", list(references)) for name, references in config.chains.items()),
+    ]
+    general = [Setting(key, value, config.origins.get(key, "default")) for key, value in rows]
+    return [*general, *(setting for provider in config.providers for setting in _provider(provider, config.origins))]
+
+
+def _limits(limits: Limits) -> dict[str, Value]:
+    return {
+        "enabled": limits.escalation,
+        "max_attempts": limits.max_attempts,
+        "quality_threshold": limits.quality_threshold,
+        "skip_open_circuits": limits.skip_open_circuits,
+        "deadline": format_duration(limits.deadline_seconds),
+        "max_cost": None if limits.max_cost is None else str(limits.max_cost),
+        "privacy": limits.privacy,
+        "on_content_policy": "stop" if limits.stop_on_content_policy else "next",
+        "wait": limits.wait,
+        "denial": format_duration(limits.denial_seconds),
+    }
+
+
+def _circuit(policy: CircuitPolicy) -> dict[str, Value]:
+    return {
+        "failure_threshold": policy.failure_threshold,
+        "window": format_duration(policy.window_seconds),
+        "cooldown": format_duration(policy.cooldown_seconds),
+        "max_cooldown": format_duration(policy.max_cooldown_seconds),
+        "max_retry_after": format_duration(policy.max_retry_after_seconds),
+        "probe_lease": format_duration(policy.probe_lease_seconds),
+        "jitter": policy.jitter,
+    }
+
+
+def _timeouts(timeouts: Timeouts) -> dict[str, Value]:
+    return {
+        "connect": format_duration(timeouts.connect_seconds),
+        "first_token": format_duration(timeouts.first_token_seconds),
+        "stall": format_duration(timeouts.stall_seconds),
+        "total": format_duration(timeouts.total_seconds),
+        "min_rate.characters_per_second": timeouts.min_rate_characters_per_second,
+        "min_rate.over": format_duration(timeouts.min_rate_over_seconds),
+    }
+
+
+def _provider(provider: ProviderConfig, origins: Mapping[str, str]) -> Iterator[Setting]:
+    root = dotted(("providers", provider.name))
+
+    def origin(*keys: str, default: str = "default") -> str:
+        return next((origins[key] for key in keys if key in origins), default)
+
+    yield Setting(f"{root}.api", provider.api, origin(f"{root}.api", root))
+    yield Setting(f"{root}.tier", provider.tier.label, origin(f"{root}.tier", root))
+    yield Setting(f"{root}.private", provider.private, origin(f"{root}.private"))
+    usual = f"default of tier {provider.tier.label}"
+    for key, value in _timeouts(provider.timeouts).items():
+        yield Setting(f"{root}.timeouts.{key}", value, origin(f"{root}.timeouts.{key}", f"timeouts.{key}", default=usual))
+    for instance in provider.instances:
+        own = (
+            root
+            if instance.name == DEFAULT_INSTANCE and len(provider.instances) == 1
+            else f"{root}.instances.{dotted((instance.name,))}"
+        )
+        for key, value in _instance(instance):
+            yield Setting(f"{own}.{key}", value, origin(f"{own}.{key}", f"{root}.{key}", own, root))
+        for model in instance.models:
+            name = f"models.{dotted((model.name,))}"
+            for key, value in _model(model, provider.timeouts):
+                yield Setting(f"{own}.{name}.{key}", value, origin(f"{own}.{name}", f"{root}.{name}", own, root))
+
+
+def _instance(instance: InstanceConfig) -> Iterator[tuple[str, Value]]:
+    if instance.base_url:
+        yield "base_url", instance.base_url
+    if instance.api_key:
+        yield "api_key", instance.api_key.shown
+    for name, header in instance.headers.items():
+        yield f"headers.{dotted((name,))}", header.shown if isinstance(header, SecretRef) else header
+    for name, option in instance.options.items():
+        yield name, _plain(option)
+
+
+def _model(model: ModelConfig, around: Timeouts) -> Iterator[tuple[str, Value]]:
+    price = model.price
+    said: dict[str, Any] = {
+        "offering_id": model.offering_id,
+        "context_window": model.context_window,
+        "max_output_tokens": model.max_output_tokens,
+        "capabilities": None if model.capabilities is None else sorted(model.capabilities),
+        "price.input_per_million": price and str(price.input_per_million),
+        "price.output_per_million": price and str(price.output_per_million),
+        "price.cached_input_per_million": price and price.cached_input_per_million and str(price.cached_input_per_million),
+        **{f"metadata.{dotted((key,))}": _plain(value) for key, value in model.metadata.items()},
+        **{key: _plain(value) for key, value in model.options.items()},
+    }
+    yield "name", model.name
+    yield from ((key, value) for key, value in said.items() if value is not None)
+    if model.timeouts and model.timeouts != around:
+        yield from ((f"timeouts.{key}", value) for key, value in _timeouts(model.timeouts).items())
+
+
+def _under(table: str, settings: Mapping[Any, Value]) -> Iterator[tuple[str, Value]]:
+    return ((f"{table}.{key}", value) for key, value in settings.items())
+
+
+def _plain(value: Any) -> Value:
+    return value if isinstance(value, str | int | float) else str(value)

@@ -1,0 +1,122 @@
+"""A configuration from its TOML file, or every mistake in it at once."""
+
+from __future__ import annotations
+
+import re
+import tomllib
+from collections.abc import Mapping, Sequence
+from pathlib import Path
+from typing import Any
+
+from llmesc.config.defaults import default_config, probe_lease_seconds
+from llmesc.config.locate import key_lines
+from llmesc.config.model import Config, ProviderConfig
+from llmesc.config.offers import meant
+from llmesc.config.provider_section import read_providers
+from llmesc.config.reading import Document, Table
+from llmesc.config.sections import circuit_policy, limits, quality_settings, timeout_overrides
+from llmesc.config.wording import nearest, shown
+from llmesc.escalation.resolution import DEFAULT_INSTANCE, Reference
+
+_STATE = re.compile(r"memory:|sqlite:///.+")
+
+
+def load(path: Path, environ: Mapping[str, str]) -> Config:
+    """The configuration at `path`; `$LLMESC_STATE` outranks its `state`.
+
+    Raises `ConfigError` with every mistake: file and line, dotted key, what was found, what is allowed, the nearest known name.
+    Nothing but the file is read: that keys are set and servers answer is not judged here.
+    """
+    outcome = _attempt(path, environ)
+    if isinstance(outcome, Config):
+        return outcome
+    from llmesc.escalation.errors import ConfigError
+
+    raise ConfigError(outcome)  # from here, where no variable holds the text, which may hold a secret
+
+
+def _attempt(path: Path, environ: Mapping[str, str]) -> Config | tuple[str, ...]:
+    try:
+        text = path.read_bytes().decode("utf-8-sig")
+    except OSError as error:
+        return (f"{path}: {error.strerror or error}; `llmesc init` writes a configuration",)
+    except UnicodeDecodeError as error:
+        return (f"{path}: byte {error.start} is not UTF-8; TOML has to be",)
+    try:
+        content = tomllib.loads(text)
+    except RecursionError:
+        return (f"{path}: nested too deeply",)
+    except ValueError as error:
+        return (_syntax_problem(path, text, str(error)),)
+    document = Document(path, key_lines(text))
+    config = _config(document, content, environ)
+    return document.problems() or config
+
+
+def _syntax_problem(path: Path, text: str, message: str) -> str:
+    """What `tomllib` says, with the line where ours stand. It repeats characters and keys, never a value."""
+    at = re.search(r" \(at (?:line (\d+), column (\d+)|end of document)\)", message)
+    if at is None:
+        return f"{path}: not TOML: {message}"
+    line, column = at[1] or text.rstrip().count("\n") + 1, f" (column {at[2]})" if at[2] else ""
+    return f"{path}:{line}: not TOML: {message.replace(at[0], '')}{column}"
+
+
+def _config(document: Document, content: Mapping[str, Any], environ: Mapping[str, str]) -> Config:
+    top = document.open((), content)
+    escalation = top.table("escalation")
+    providers = read_providers(top, timeout_overrides(top.table("timeouts")), environ)
+    base = default_config(environ)
+    return Config(
+        limits=limits(escalation),
+        allowed_models=escalation.texts("allowed_models"),
+        circuit=circuit_policy(top.table("circuit"), probe_lease_seconds(providers)),
+        quality=quality_settings(top.table("quality")),
+        providers=providers,
+        chains=_chains(top.table("chains"), providers),
+        state=_state(top, base, environ),
+        window_headroom=top.number("window_headroom", base.window_headroom, most=0.9),
+        origins={**document.origins, **base.origins},
+    )
+
+
+def _state(top: Table, base: Config, environ: Mapping[str, str]) -> str:
+    said = top.text("state", base.state)
+    if "state" in top and not _STATE.fullmatch(said):
+        top.wrong("state", f'found {shown(said)}; allowed: "sqlite:///absolute/path.db" or "memory:"')
+    return base.state if environ.get("LLMESC_STATE") else said
+
+
+def _chains(table: Table, providers: Sequence[ProviderConfig]) -> dict[str, tuple[str, ...]]:
+    chains: dict[str, tuple[str, ...]] = {}
+    for name in table:
+        chains[name] = table.texts(name)
+        if not chains[name]:
+            table.wrong(name, "found no reference; allowed: a list of provider/model or provider@instance/model")
+        for index, text in enumerate(chains[name]):
+            if problem := _reference_problem(text, providers):
+                table.document.wrong((*table.path, name, index), f"found {shown(text)}: {problem}")
+    return chains
+
+
+def _reference_problem(text: str, providers: Sequence[ProviderConfig]) -> str | None:
+    try:
+        reference = Reference.parse(text)
+    except ValueError:
+        return "no reference; allowed: provider/model or provider@instance/model"
+    if meant(providers, reference):
+        return None
+    provider = next((provider for provider in providers if provider.name == reference.provider), None)
+    if provider is None:
+        return _unknown("provider", reference.provider, [provider.name for provider in providers])
+    instances = [instance for instance in provider.instances if reference.instance in {None, instance.name}]
+    if not instances:
+        names = [instance.name for instance in provider.instances]
+        return _unknown(f"instance of {provider.name}", reference.instance or DEFAULT_INSTANCE, names)
+    models = [model.name for instance in instances for model in instance.models]
+    return _unknown(f"model at {text.partition('/')[0]}", reference.model, models) if models else None
+
+
+def _unknown(what: str, name: str, known: Sequence[str]) -> str:
+    allowed = ", ".join(dict.fromkeys(known)) or "none is configured"
+    return f"no {what} {shown(name)}{nearest(name, known)}; allowed: {allowed}"

@@ -1,0 +1,150 @@
+"""From configuration to candidates and wires: the translation between two floors that do not know each other."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from pathlib import Path
+from typing import TYPE_CHECKING
+from urllib.parse import urlsplit
+
+from llmesc.config.model import Config, InstanceConfig, ModelConfig, ProviderConfig
+from llmesc.config.paths import data_dir
+from llmesc.config.secrets import SecretRef, resolve
+from llmesc.escalation.errors import ConfigError
+from llmesc.escalation.limits import Timeouts
+from llmesc.escalation.pieces import Provider
+from llmesc.escalation.ports import CredentialsMissing
+from llmesc.escalation.resolution import CircuitKey, ModelKey, Offering, Resolution
+from llmesc.escalation.secret import Secret
+
+if TYPE_CHECKING:
+    from llmesc.providers.base import Endpoint
+    from llmesc.providers.probe import ProbeResult
+    from llmesc.providers.registry import Registry, Wire
+
+
+def offerings(config: Config) -> tuple[Resolution, ...]:
+    """Every model of every instance, in the order of the configuration."""
+    return tuple(
+        _resolution(provider, instance, model)
+        for provider in config.providers
+        for instance in provider.instances
+        for model in instance.models
+    )
+
+
+def timeouts(config: Config) -> Mapping[ModelKey, Timeouts]:
+    """The timeouts of each offering: the model's, or its provider's."""
+    return {
+        ModelKey(provider.name, instance.name, model.name): model.timeouts or provider.timeouts
+        for provider in config.providers
+        for instance in provider.instances
+        for model in instance.models
+    }
+
+
+def without_credentials(config: Config, environ: Mapping[str, str]) -> frozenset[CircuitKey]:
+    """Instances whose key should stand in a variable that is not set: known without running or opening anything."""
+    return frozenset(
+        CircuitKey(provider.name, instance.name)
+        for provider in config.providers
+        for instance in provider.instances
+        if instance.api_key is not None and instance.api_key.source == "env" and not environ.get(instance.api_key.target)
+    )
+
+
+def _resolution(provider: ProviderConfig, instance: InstanceConfig, model: ModelConfig) -> Resolution:
+    key = ModelKey(provider.name, instance.name, model.name)
+    return Resolution(
+        tier=provider.tier,
+        provider=provider.name,
+        instance=instance.name,
+        model=model.name,
+        offering=Offering(
+            offering_id=model.offering_id or str(key),
+            context_window=model.context_window,
+            max_output_tokens=model.max_output_tokens,
+            capabilities=model.capabilities,
+            price=model.price,
+            metadata=model.metadata,
+        ),
+        endpoint=_address(instance.base_url),
+        private=provider.private,
+        simulated=provider.api == "simulated",
+    )
+
+
+def _address(base_url: str | None) -> str:
+    if not base_url:
+        return ""
+    parts = urlsplit(base_url)
+    return f"{parts.scheme}://{parts.netloc.rpartition('@')[2]}"
+
+
+class Wires:
+    """The providers of an engine: made when first called, with their credentials."""
+
+    def __init__(self, config: Config, environ: Mapping[str, str], base_dir: Path) -> None:
+        self._environ = environ
+        self._base_dir = base_dir
+        self._instances = {
+            CircuitKey(provider.name, instance.name): (provider, instance)
+            for provider in config.providers
+            for instance in provider.instances
+        }
+        self._endpoints: dict[CircuitKey, Endpoint] = {}
+        self._registry: Registry | None = None
+
+    async def open(self, resolution: Resolution) -> Provider:
+        """The wire of a candidate, its key in hand. Raises `CredentialsMissing`."""
+        return await self._wire(resolution.circuit_key)
+
+    async def probe(self, key: CircuitKey) -> ProbeResult:
+        """Looks at one instance without calling a model. Raises `CredentialsMissing`."""
+        return await (await self._wire(key)).probe()
+
+    async def aclose(self) -> None:
+        """Lets go of connections and child processes."""
+        if self._registry is not None:
+            await self._registry.aclose()
+
+    async def _wire(self, key: CircuitKey) -> Wire:
+        if key not in self._endpoints:
+            try:
+                self._endpoints[key] = await self._endpoint(*self._instances[key])
+            except ConfigError as error:
+                raise CredentialsMissing(str(error)) from None
+        if self._registry is None:
+            # Not before the first call: it costs an HTTP client.
+            from llmesc.providers.registry import Registry
+
+            self._registry = Registry(self._endpoints.__getitem__)
+        return self._registry.provider_for(key)
+
+    async def _endpoint(self, provider: ProviderConfig, instance: InstanceConfig) -> Endpoint:
+        from llmesc.providers.base import Endpoint
+
+        key = None if instance.api_key is None else await self._resolve(instance.api_key)
+        headers = {
+            name: await self._resolve(value) if isinstance(value, SecretRef) else value
+            for name, value in instance.headers.items()
+        }
+        return Endpoint(
+            provider=provider.name,
+            instance=instance.name,
+            api=provider.api,
+            base_url=instance.base_url,
+            api_key=lambda: key,
+            headers=headers,
+            options={"data_dir": str(data_dir(self._environ)), **instance.options},
+            model_options={model.name: model.options for model in instance.models},
+            connect_seconds=provider.timeouts.connect_seconds,
+        )
+
+    async def _resolve(self, ref: SecretRef) -> Secret:
+        if ref.source in ("env", "inline"):
+            return resolve(ref, self._environ, self._base_dir)
+        import asyncio
+
+        # A command, a file on a slow disk or a keyring must not hold up the other runs.
+        return await asyncio.to_thread(resolve, ref, self._environ, self._base_dir)

@@ -1,0 +1,118 @@
+"""`doctor`: is everything there that a request will need? Calls no model."""
+
+from __future__ import annotations
+
+import asyncio
+import platform
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
+from typing import Literal
+
+from llmesc.config.model import Config, InstanceConfig, ProviderConfig
+from llmesc.engine.assemble import Wires
+from llmesc.escalation.failures import FailureKind
+from llmesc.escalation.ports import CredentialsMissing
+from llmesc.escalation.resolution import CircuitKey
+from llmesc.state.resilient import ResilientStore
+from llmesc.state.store import StateUnavailable
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Check:
+    """One line of `doctor`."""
+
+    name: str
+    """`versions`, `config`, `state`, `provider:openai@team-a`, `models:openai@team-a`."""
+    status: Literal["ok", "warning", "failed", "skipped"]
+    detail: str
+    hint: str = ""
+    """The next thing to do, where something is wrong."""
+
+
+async def examine(config: Config, store: ResilientStore, wires: Wires) -> Sequence[Check]:
+    """Versions, configuration, state, and every endpoint at once: reachable, key present and accepted, models listed."""
+    instances = [(provider, instance) for provider in config.providers for instance in provider.instances]
+    endpoints = await asyncio.gather(*(_endpoint(provider, instance, wires) for provider, instance in instances))
+    return [_versions(), *_configuration(config), await _state(store), *(check for checks in endpoints for check in checks)]
+
+
+def _versions() -> Check:
+    from importlib.metadata import PackageNotFoundError, version
+
+    def of(package: str) -> str:
+        try:
+            return f"{package} {version(package)}"
+        except PackageNotFoundError:
+            return f"no {package}"
+
+    packages = ("llmesc", "httpx", "typer", "textual", "xllamacpp")
+    return Check(name="versions", status="ok", detail=", ".join((f"Python {platform.python_version()}", *map(of, packages))))
+
+
+def _configuration(config: Config) -> Iterator[Check]:
+    if not config.providers:
+        yield Check(
+            name="config",
+            status="failed",
+            detail="no provider is configured and none was discovered",
+            hint="pip install 'llmesc[local]' for a model that runs inside llmesc, or set a provider's key and run `llmesc init`",
+        )
+    elif config.discovered:
+        yield Check(
+            name="config",
+            status="ok",
+            detail=f"no file; discovered {', '.join(provider.name for provider in config.providers)}",
+            hint="`llmesc init` writes it down",
+        )
+    else:
+        yield Check(name="config", status="ok", detail=f"{len(config.providers)} providers, {len(config.chains)} chains")
+
+
+async def _state(store: ResilientStore) -> Check:
+    try:
+        facts = await (await store.direct()).check()
+    except StateUnavailable as error:
+        return Check(name="state", status="failed", detail=str(error), hint="llmesc answers all the same, from memory")
+    return Check(name="state", status="ok", detail=", ".join(f"{name} {value}" for name, value in facts.items()))
+
+
+async def _endpoint(provider: ProviderConfig, instance: InstanceConfig, wires: Wires) -> list[Check]:
+    key = CircuitKey(provider.name, instance.name)
+    name = f"provider:{key}"
+    try:
+        result = await wires.probe(key)
+    except CredentialsMissing as missing:
+        return [
+            Check(name=name, status="failed", detail=str(missing), hint=f"put the key of {key} where the configuration looks")
+        ]
+    if result.failure is not None:
+        failure = result.failure
+        return [Check(name=name, status="failed", detail=f"{failure.kind}: {failure.message}", hint=_HINTS.get(failure.kind, ""))]
+    where = instance.base_url or provider.api
+    accepted = {True: ", key accepted", False: ", key refused", None: ""}[result.key_accepted]
+    checks = [Check(name=name, status="ok", detail=f"{where} answers{accepted}")]
+    if result.models is not None:
+        missing_models = sorted({model.name for model in instance.models} - set(result.models))
+        if missing_models:
+            checks.append(
+                Check(
+                    name=f"models:{key}",
+                    status="warning",
+                    detail=f"not listed there: {', '.join(missing_models)}",
+                    hint=f"it lists {', '.join(result.models[:8])}",
+                )
+            )
+        else:
+            checks.append(Check(name=f"models:{key}", status="ok", detail=f"all {len(instance.models)} listed"))
+    return checks
+
+
+_HINTS = {
+    FailureKind.CONNECTION: "is the server running, and is base_url right?",
+    FailureKind.TIMEOUT: "is the server overloaded, or a firewall in between?",
+    FailureKind.AUTH: "the key was refused: put a valid one where the configuration looks",
+    FailureKind.PERMISSION: "the key may not list models there; a call may work all the same",
+    FailureKind.PROTOCOL: "base_url is probably wrong; it often ends in /v1",
+    FailureKind.MODEL_UNAVAILABLE: "base_url is probably wrong; it often ends in /v1",
+    FailureKind.ACCOUNT: "top up the account",
+}

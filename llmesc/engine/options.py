@@ -1,0 +1,84 @@
+"""What a caller may set for one request, and what a caller gets back."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, replace
+from decimal import Decimal
+from typing import Any
+
+from llmesc.escalation.circuits import Circuit
+from llmesc.escalation.events import Answer, Chain, Move, RunOutcome, SkipReason
+from llmesc.escalation.fold import RunView
+from llmesc.escalation.limits import Limits
+from llmesc.escalation.quality import Check
+from llmesc.escalation.resolution import Resolution
+from llmesc.escalation.times import Timestamp
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class AskOptions:
+    """What one call may set; None takes the configuration's value."""
+
+    chain: str | None = None
+    model: str | None = None
+    """A reference: pins the primary; the rest of the chain stays behind it."""
+    tier: str | None = None
+    """Only candidates of this tier and above."""
+    max_attempts: int | None = None
+    quality_threshold: int | None = None
+    deadline_seconds: float | None = None
+    max_cost: Decimal | None = None
+    escalation: bool | None = None
+    privacy: bool | None = None
+    checks: tuple[Check, ...] = ()
+    """The caller's own checks of an answer, after ours."""
+    command: str = "library"
+    """Who asks, for the record: `ask`, `dashboard`, `library`."""
+
+    def over(self, limits: Limits) -> Limits:
+        """`limits` with what this call sets."""
+        mine: dict[str, Any] = {
+            "max_attempts": self.max_attempts,
+            "quality_threshold": self.quality_threshold,
+            "deadline_seconds": self.deadline_seconds,
+            "max_cost": self.max_cost,
+            "escalation": self.escalation,
+            "privacy": self.privacy,
+        }
+        return replace(limits, **{name: value for name, value in mine.items() if value is not None})
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Planned:
+    """One candidate of a plan, as `chain show` and `--dry-run` list it."""
+
+    resolution: Resolution
+    move: Move
+    circuit: Circuit
+    circuit_state: str
+    """`closed`, `open`, `half_open`; overrides and ended cooldowns counted."""
+    skip: SkipReason | None
+    """Why it would be skipped now; None: it would be called."""
+    detail: str = ""
+    retry_at: Timestamp | None = None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Plan:
+    """What a request would do, without a call."""
+
+    chain: Chain
+    candidates: tuple[Planned, ...]
+    estimated_tokens: int
+    max_attempts: int
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Reply:
+    """An accepted answer, and how it came about."""
+
+    text: str
+    answer: Answer
+    outcome: RunOutcome
+    run_id: str
+    view: RunView

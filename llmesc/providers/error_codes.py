@@ -1,0 +1,323 @@
+"""Codes as data: what providers say in a field made for machines, so that their sentences need not be read.
+
+All codes are compared squashed (lower case, letters and digits only): servers spell the same word in snake, camel and kebab case.
+`STRONG` outranks the status, in order; `WEAK` codes are so general that they only speak where the sentences say nothing and the
+status is missing or as general as they are.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+
+from llmesc.escalation.failures import FailureKind, SkipScope
+
+_K, _S = FailureKind, SkipScope
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class CodeRule:
+    """Codes of one meaning: those that are listed, and those in which one of the patterns `like` finds its words."""
+
+    kind: FailureKind
+    codes: frozenset[str] = frozenset()
+    like: tuple[str, ...] = ()
+    only_on: frozenset[int] = frozenset()
+    """Statuses it may fire on; empty: any."""
+    unless: tuple[str, ...] = ()
+    """Words in the sentences that make it something else."""
+    scope: SkipScope | None = None
+
+
+def _codes(words: str) -> frozenset[str]:
+    return frozenset(words.split())
+
+
+STRONG: tuple[CodeRule, ...] = (
+    CodeRule(
+        kind=_K.CONTENT_POLICY,
+        codes=_codes(
+            "invalidprompt promptblocked sensitivecheckerror imagesafety prohibitedcontent guardrailblocked guardrailintervened"
+        ),
+        like=(
+            r"content(filter|polic|moderation|safety)(?!config)",
+            r"sensitive(content|word|info)",
+            r"moderation(block|fail|flag)",
+            r"inspectionfailed",
+            r"safety(violation|block|filter)",
+            r"(usage|safety)policyviolat",
+            r"policyviolation$",
+        ),
+    ),
+    CodeRule(kind=_K.RATE_LIMIT, codes=_codes("throttlingallocationquota")),
+    CodeRule(
+        kind=_K.ACCOUNT,
+        codes=_codes(
+            "exceededcurrentquotaerror billingerror usagelimitreached preconsumetokenquotafailed "
+            "consumptionlimitreached tokenquotareached setlimitexceeded gcpsuspended commoditynotpurchased "
+            "invalidpaymentinstrument"
+        ),
+        like=(
+            r"insufficient\w{0,12}(quota|balance|credit|fund)",
+            r"(quota|balance|credits?)(exhausted|depleted|insufficient|notenough)",
+            r"arrear",
+            r"overdue",
+            r"billing(notactive|hardlimit|disabled|inactive)",
+            r"budgetexceed",
+            r"exceededbudget",
+            r"outofcredit",
+            r"notenough(quota|balance|credit)",
+            r"spend(ing)?limit",
+            r"paymentrequired",
+            r"freetieronly",
+            r"(packag|packs?)exhausted",
+        ),
+    ),
+    CodeRule(
+        kind=_K.CONTEXT_OVERFLOW,
+        codes=_codes("tokenslimitreached"),
+        like=(
+            r"context(length|window|size|limit)\w{0,6}(exceed|overflow|toolong|toolarge)",
+            r"exceed\w{0,3}context",
+            r"(prompt|input|tokens?)toolong",
+            r"(prompt|input)tokens?(limit)?exceed",
+        ),
+    ),
+    CodeRule(
+        kind=_K.PERMISSION,
+        codes=_codes("unsupportedcountryregionterritory locationpolicyviolated locationtaxpolicyviolated unsupportedregion"),
+        like=(r"(country|region|location|territory)\w{0,12}(unsupported|notsupported|notallowed|blocked|restricted)",),
+        scope=_S.PROVIDER,
+    ),
+    CodeRule(
+        kind=_K.PERMISSION,
+        codes=_codes(
+            "organizationnotverified servicedisabled consumersuspended consumerinvalid userprojectdenied "
+            "securitypolicyviolated apikeyserviceblocked apikeyipaddressblocked apikeyhttpreferrerblocked "
+            "accesstokenscopeinsufficient iampermissiondenied orgrestrictionviolation userblockedbyadmin "
+            "noassociatedserviceinstanceerror optinrequired insufficientpermissions missingscope"
+        ),
+        like=(
+            r"organi[sz]ation\w{0,8}(restricted|disabled|suspended)",
+            r"projectblocked",
+            r"ip\w{0,8}not(allowed|authorized)",
+        ),
+        scope=_S.INSTANCE,
+    ),
+    CodeRule(
+        kind=_K.PERMISSION,
+        codes=_codes(
+            "permissionerror noaccess accessdeniedunpurchased usagenotincluded modelnotopen servicenotopen "
+            "ftuformnotfilled mpagreementbeingcreated permissiondeniederror"
+        ),
+        like=(
+            r"model\w{0,12}(accessdenied|blocked|notallowed)",
+            r"nopermission",
+            r"(permission|access)to(this)?model",
+        ),
+    ),
+    CodeRule(
+        kind=_K.PERMISSION,
+        codes=_codes("modelnotfound modelnotavailable modelnotsupported unsupportedmodel"),
+        only_on=frozenset({403}),
+    ),
+    CodeRule(
+        kind=_K.AUTH,
+        codes=_codes(
+            "accesstokentypeunsupported credentialsmissing accountstateinvalid sessioncookieinvalid "
+            "overloadedcredentials unrecognizedclientexception expiredtokenexception invalidclienttokenid "
+            "invalidsignatureexception signaturedoesnotmatch incompletesignature incompletesignatureexception "
+            "missingauthenticationtokenexception requestexpired expiredkey tokennotfoundindb invalidiamtoken "
+            "autherror failedtoauth invalidclient invalidgrant"
+        ),
+        like=(
+            r"(invalid|wrong|incorrect|expired|missing|revoked|disabled|malformed)\w{0,4}(api_?key|accesskey|credential|bearer)",
+            r"apikey\w{0,3}(invalid|expired|disabled|notfound|missing|required|revoked|notvalid)",
+            r"^invalidauth",
+            r"^authfail",
+            r"^(access|auth|id|jwt|oauth|bearer|authentication|security)?token(is)?(expired|invalid|revoked|notvalid|missing)",
+            r"^(expired|invalid|missing|bad)(access|auth|jwt|oauth|bearer|authentication|security)?token$",
+        ),
+    ),
+    CodeRule(
+        kind=_K.MODEL_UNAVAILABLE,
+        codes=_codes("modeldiscontinued modelshutdown"),
+        like=(r"model\w{0,4}(decommission|deprecat|retired|sunset)",),
+        scope=_S.MODEL,
+    ),
+    CodeRule(
+        kind=_K.MODEL_UNAVAILABLE,
+        codes=_codes("invalidendpointormodel endpointnotfound closedendpoint nomodelsloaded"),
+        like=(
+            r"model(is)?not(found|exist|available|deployed|loaded|supported)",
+            r"(unknown|invalid|unsupported|nosuch)model(id|name|error)?$",
+            r"deployment\w{0,3}not(found|exist)",
+        ),
+        unless=(
+            r"must be verified",
+            r"verify (?:your )?organi[sz]ation",
+        ),
+    ),
+    CodeRule(
+        kind=_K.OVERLOADED,
+        codes=_codes(
+            "unavailableerror unavailable queueexceeded modelnotreadyexception serviceunavailableexception "
+            "engineserverlimitexceeded temporarilyunavailable"
+        ),
+        like=(
+            r"overload(?!edcredential)",
+            r"capacity(exceed|exhaust|limit|reached)",
+            r"no(available)?capacity",
+            r"server(is)?busy",
+            r"model(is)?loading",
+        ),
+    ),
+    CodeRule(
+        kind=_K.RATE_LIMIT,
+        codes=_codes(
+            "requestlimitexceeded ratelimitreachederror requestbursttoofast inflightbatchsizeexceeded limitrequests "
+            "ratelimitreachedrequests slowdown"
+        ),
+        like=(
+            r"(rpm|tpm|qps|qpm)\w{0,10}exceed",
+            r"^throttl",
+            r"requestsper(minute|second)",
+            r"tokensper(minute|second)",
+        ),
+    ),
+    CodeRule(
+        kind=_K.TIMEOUT,
+        codes=_codes(
+            "modeltimeoutexception timeouterror deadlineexceeded requesttimeout requesttimeoutexception internalerrortimeout"
+        ),
+    ),
+    CodeRule(kind=_K.PAYLOAD, codes=_codes("requesttoolarge"), only_on=frozenset({413})),
+    # The model wrote what its own server could not read: another try or another model helps, a changed request need not.
+    CodeRule(
+        kind=_K.SERVER_ERROR,
+        codes=_codes(
+            "toolusefailed jsonvalidatefailed outputparsefailed malformedfunctioncall modelerrorexception "
+            "modelstreamerrorexception incompletegeneration bedrockerror enginecoreerror"
+        ),
+    ),
+)
+"""First rule with a code that fits. Order: what must not be taken for something milder comes first."""
+
+WEAK: tuple[CodeRule, ...] = (
+    CodeRule(kind=_K.ACCOUNT, codes=_codes("servicequotaexceededexception")),
+    CodeRule(
+        kind=_K.AUTH,
+        codes=_codes(
+            "authenticationerror unauthenticated unauthorized autherror authenticationfailed notauthenticated unauthorizederror"
+        ),
+    ),
+    CodeRule(
+        kind=_K.PERMISSION,
+        codes=_codes("permissiondenied forbidden accessdenied accessdeniedexception notauthorized forbiddenerror notallowed"),
+    ),
+    CodeRule(
+        kind=_K.RATE_LIMIT,
+        codes=_codes("resourceexhausted quotaexceeded limitexceeded"),
+        like=(
+            r"ratelimit",
+            r"toomanyrequests",
+        ),
+    ),
+    CodeRule(kind=_K.OVERLOADED, codes=_codes("serviceunavailable serviceunavailableerror")),
+    CodeRule(kind=_K.TIMEOUT, codes=_codes("timeout gatewaytimeout apitimeouterror")),
+    CodeRule(kind=_K.MODEL_UNAVAILABLE, codes=_codes("resourcenotfounderror resourcedoesnotexist resourcenotfoundexception")),
+    CodeRule(
+        kind=_K.PAYLOAD,
+        codes=_codes(
+            "invalidrequesterror badrequest badrequesterror invalidargument validationexception validationerror "
+            "invalidparameter invalidvalue unsupportedvalue unsupportedparameter missingparameter notsupportederror "
+            "invalidrequest invalidinputargument invalidparametererror invalidparametervalue requesttoolarge"
+        ),
+    ),
+    CodeRule(
+        kind=_K.SERVER_ERROR,
+        codes=_codes(
+            "servererror internalservererror internal apierror internalerror internalfailure internalserverexception "
+            "unknown internalservererrorexception apiconnectionerror internalserviceerror upstreamerror badgateway "
+            "internalerroralgo"
+        ),
+    ),
+)
+
+NUMBERED: Mapping[str, Mapping[FailureKind, frozenset[str]]] = {
+    "zhipu": {
+        _K.AUTH: _codes("1000 1001 1002 1003 1004"),
+        _K.ACCOUNT: _codes("1110 1111 1112 1113 1121 1304 1308 1309 1310"),
+        _K.MODEL_UNAVAILABLE: _codes("1211 1221 1222"),
+        _K.PERMISSION: _codes("1220 1311 1313"),
+        _K.CONTENT_POLICY: _codes("1301"),
+        _K.RATE_LIMIT: _codes("1302 1303 1305"),
+        _K.OVERLOADED: _codes("1312"),
+        _K.CONTEXT_OVERFLOW: _codes("1261"),
+        _K.PAYLOAD: _codes("1210 1212 1213 1214 1215"),
+        _K.SERVER_ERROR: _codes("1120 1230 1234"),
+    },
+    "minimax": {
+        _K.TIMEOUT: _codes("1001"),
+        _K.RATE_LIMIT: _codes("1002 1039 1041"),
+        _K.AUTH: _codes("1004 2049"),
+        _K.ACCOUNT: _codes("1008 2056"),
+        _K.CONTENT_POLICY: _codes("1026 1027"),
+        _K.SERVER_ERROR: _codes("1000 1013 1024 1033"),
+        _K.PAYLOAD: _codes("1042 2013"),
+    },
+    "mistral": {
+        _K.CONTEXT_OVERFLOW: _codes("3051"),
+        _K.OVERLOADED: _codes("3505"),
+        _K.MODEL_UNAVAILABLE: _codes("1500"),
+        _K.RATE_LIMIT: _codes("1300"),
+    },
+    "siliconflow": {
+        _K.ACCOUNT: _codes("30001 30011"),
+        _K.MODEL_UNAVAILABLE: _codes("20012 30003"),
+        _K.OVERLOADED: _codes("50505"),
+        _K.RATE_LIMIT: _codes("50602 50603 50604"),
+    },
+    "qianfan": {
+        _K.ACCOUNT: _codes("4 17 19"),
+        _K.RATE_LIMIT: _codes("18 336501 336502 336503 336504 336505"),
+        _K.AUTH: _codes("14 100 110 111 336001"),
+        _K.PERMISSION: _codes("6"),
+        _K.CONTEXT_OVERFLOW: _codes("336007 336103"),
+        _K.OVERLOADED: _codes("2 336100"),
+        _K.CONTENT_POLICY: _codes("336104"),
+    },
+    "cloudflare": {
+        _K.ACCOUNT: _codes("3036"),
+        _K.OVERLOADED: _codes("3040"),
+        _K.AUTH: _codes("10000 10001 9106 9109 2009"),
+        _K.MODEL_UNAVAILABLE: _codes("5007 5018"),
+        _K.CONTENT_POLICY: _codes("2016 2017"),
+        _K.RATE_LIMIT: _codes("2003"),
+    },
+    "spark": {
+        _K.CONTENT_POLICY: _codes("10013 10014 10019"),
+        _K.CONTEXT_OVERFLOW: _codes("10907"),
+        _K.ACCOUNT: _codes("11200 11201"),
+        _K.RATE_LIMIT: _codes("11202 11203 10006 10007"),
+        _K.OVERLOADED: _codes("10008 10010 10110"),
+    },
+}
+"""Numbers by whose shape they came in (`ErrorBody.numbers`); those for `GENERAL_NUMBERS` only where the sentences say nothing."""
+
+GENERAL_NUMBERS = frozenset({_K.PAYLOAD, _K.SERVER_ERROR})
+"""Kinds that such numbers cover so broadly (`2013 invalid params` is an overflow as often) that any sentence knows better."""
+
+FINISHED: Mapping[FailureKind, frozenset[str]] = {
+    _K.CONTENT_POLICY: _codes(
+        "contentfilter contentfiltered safety recitation blocklist prohibitedcontent spii imagesafety refusal "
+        "guardrailintervened errortoxic sensitive imageprohibitedcontent modelarmor jailbreak"
+    ),
+    _K.CONTEXT_OVERFLOW: _codes("modelcontextwindowexceeded"),
+    _K.OVERLOADED: _codes("insufficientsystemresource engineoverloaded"),
+    _K.SERVER_ERROR: _codes(
+        "malformedfunctioncall unexpectedtoolcall malformedtooluse malformedmodeloutput error networkerror abort "
+        "missingthoughtsignature"
+    ),
+}
+"""Reasons for which an answer ended that make it a failure, in a body of status 200."""

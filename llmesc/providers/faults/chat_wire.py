@@ -1,0 +1,64 @@
+"""What an OpenAI-wire server writes: the frames of a streamed answer, whole answers, errors."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Mapping
+from typing import Any
+
+
+class ChatWire:
+    """Chat Completions as a well-behaved server writes it. Faults are made by sending less, or other, than this."""
+
+    path = "/chat/completions"
+
+    def __init__(self, model: str) -> None:
+        self._model = model
+
+    def role(self) -> bytes:
+        """The first frame of a stream, which has no content."""
+        return self._chunk({"role": "assistant", "content": ""})
+
+    def token(self, text: str) -> bytes:
+        """A frame with some of the answer."""
+        return self._chunk({"content": text})
+
+    def finish(self, reason: str = "stop") -> bytes:
+        """The frame that says why the answer ended."""
+        return self._chunk({}, reason)
+
+    def usage(self, tokens: int) -> bytes:
+        """The frame that counts tokens."""
+        return _frame({**self._head("chat.completion.chunk"), "choices": [], "usage": _usage(tokens)})
+
+    def done(self) -> bytes:
+        """The frame behind the last."""
+        return b"data: [DONE]\n\n"
+
+    def whole(self, text: str, reason: str, tokens: int) -> bytes:
+        """The body of an answer that is not streamed."""
+        choice = {"index": 0, "message": {"role": "assistant", "content": text}, "finish_reason": reason}
+        return json.dumps({**self._head("chat.completion"), "choices": [choice], "usage": _usage(tokens)}).encode()
+
+    def error(self, message: str, code: str | None = None, kind: str = "server_error") -> bytes:
+        """The body of an error."""
+        return json.dumps({"error": {"message": message, "type": kind, "param": None, "code": code}}).encode()
+
+    def error_frame(self, message: str) -> bytes:
+        """An error inside a stream."""
+        return b"data: " + self.error(message) + b"\n\n"
+
+    def _chunk(self, delta: Mapping[str, Any], reason: str | None = None) -> bytes:
+        choice = {"index": 0, "delta": delta, "finish_reason": reason}
+        return _frame({**self._head("chat.completion.chunk"), "choices": [choice]})
+
+    def _head(self, kind: str) -> dict[str, Any]:
+        return {"id": "chatcmpl-fault", "object": kind, "created": 0, "model": self._model}
+
+
+def _frame(value: Any) -> bytes:
+    return b"data: " + json.dumps(value).encode() + b"\n\n"
+
+
+def _usage(tokens: int) -> dict[str, int]:
+    return {"prompt_tokens": 7, "completion_tokens": tokens, "total_tokens": 7 + tokens}

@@ -1,0 +1,138 @@
+"""The fault server itself: listens on loopback, picks a behaviour for each request, and keeps count."""
+
+from __future__ import annotations
+
+import asyncio
+import contextlib
+import json
+import socket
+from collections.abc import Iterable, Mapping, Sequence
+from types import TracebackType
+
+from llmesc.providers.faults.behaviours import FAULTS, Behaviour, behaviour, status
+from llmesc.providers.faults.exchange import ClientLeft, Exchange, Recorded, read_request
+
+Plan = str | Behaviour | Sequence[str | Behaviour]
+"""The name of a fault, a behaviour, or several: one a request, the last for all that follow."""
+
+
+class FaultServer:
+    """`async with FaultServer(script) as server`. The script may be changed while it runs: `server.script["m"] = "ok"` heals."""
+
+    def __init__(
+        self, script: Mapping[str, Plan] | None = None, *, default: Plan = "ok", key: str | None = None, port: int = 0
+    ) -> None:
+        self.script: dict[str, Plan] = dict(script or {})
+        """By model."""
+        self.requests: list[Recorded] = []
+        """Everything that arrived, oldest first."""
+        self.connections = 0
+        """How many were accepted so far."""
+        self._default = default
+        self._key = key
+        self._port = port
+        self._server: asyncio.Server | None = None
+        self._held: socket.socket | None = None
+        self._serving: set[asyncio.Task[None]] = set()
+
+    @property
+    def base_url(self) -> str:
+        """What a provider is configured with."""
+        return f"http://127.0.0.1:{self._port}/v1"
+
+    def calls(self, model: str) -> list[Recorded]:
+        """The questions that reached one model."""
+        return [request for request in self.requests if request.method == "POST" and request.model == model]
+
+    def count(self, model: str) -> int:
+        """How many questions reached one model."""
+        return len(self.calls(model))
+
+    async def listen(self) -> None:
+        """Starts to listen, on the same port as before where there was one."""
+        self._release()
+        self._server = await asyncio.start_server(self._accept, "127.0.0.1", self._port)
+        self._port = self._server.sockets[0].getsockname()[1]
+
+    async def refuse(self) -> None:
+        """Closes the listening socket and every connection: who connects is refused. `listen` heals."""
+        if self._server is not None:
+            self._server.close()
+            self._server = None
+        for task in self._serving:
+            task.cancel()
+        await asyncio.gather(*self._serving, return_exceptions=True)
+        self._release()
+        # Bound but not listening: the port refuses, and nobody else gets it.
+        self._held = socket.socket()
+        self._held.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+        self._held.bind(("127.0.0.1", self._port))
+
+    async def __aenter__(self) -> FaultServer:
+        await self.listen()
+        return self
+
+    async def __aexit__(self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None) -> None:
+        await self.refuse()
+        self._release()
+
+    def _release(self) -> None:
+        if self._held is not None:
+            self._held.close()
+            self._held = None
+
+    async def _accept(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        task = asyncio.current_task()
+        assert task is not None
+        self._serving.add(task)
+        self.connections += 1
+        try:
+            await self._serve(reader, writer)
+        except asyncio.CancelledError:
+            pass  # the server is closing, and this task is nobody else's
+        finally:
+            self._serving.discard(task)
+            writer.close()
+            with contextlib.suppress(ConnectionError, asyncio.CancelledError):
+                await writer.wait_closed()
+
+    async def _serve(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        while (received := await read_request(reader)) is not None:
+            request, headers = received
+            self.requests.append(request)
+            exchange = Exchange(request, reader, writer)
+            try:
+                await self._behaviour(request, headers)(exchange)
+            except (ClientLeft, ConnectionError):
+                request.left.set()
+                return
+            if not exchange.open:
+                return
+
+    def _behaviour(self, request: Recorded, headers: Mapping[str, str]) -> Behaviour:
+        if self._key is not None and headers.get("authorization") != f"Bearer {self._key}":
+            return FAULTS["auth"]
+        if request.method == "GET" and request.path.endswith("/models"):
+            return _models(self.script)
+        if not request.path.endswith("/chat/completions"):
+            return status(404, body=b"no such path")
+        plan = self.script.get(request.model)
+        if plan is None:
+            return behaviour(request.model) or _named(self._default, 0)
+        return _named(plan, self.count(request.model) - 1)
+
+
+def _named(plan: Plan, turn: int) -> Behaviour:
+    if isinstance(plan, Sequence) and not isinstance(plan, str):
+        plan = plan[min(turn, len(plan) - 1)]
+    if not isinstance(plan, str):
+        return plan
+    found = behaviour(plan)
+    if found is None:
+        raise ValueError(f"no fault {plan!r}; there are {', '.join(FAULTS)}, and any HTTP status")
+    return found
+
+
+def _models(names: Iterable[str]) -> Behaviour:
+    listed = {"object": "list", "data": [{"id": name, "object": "model"} for name in names]}
+    return status(200, body=json.dumps(listed).encode())

@@ -1,0 +1,191 @@
+"""The wire `simulated`: scripted answers and failures without a network, for demonstrations and tests.
+
+`script` stands on a model or an instance: a list of steps, one a call and then from the beginning, or one step for all calls.
+
+    script = [{ fail = "503" }, { fail = "rate_limit", retry_after = 2 }, { text = "At last.", tokens_per_second = 20 }]
+"""
+
+from __future__ import annotations
+
+import asyncio
+import json
+import re
+from collections.abc import AsyncGenerator, Mapping
+from dataclasses import dataclass
+from itertools import cycle
+from typing import TYPE_CHECKING, Any, cast, get_args
+
+from llmesc.escalation.failures import CallFailed, Failure, FailureKind
+from llmesc.escalation.messages import Usage, estimate_tokens, text_tokens
+from llmesc.escalation.pieces import Call, Finish, FinishReason, Opened, Piece, TextPiece, ThinkingPiece, UsagePiece
+from llmesc.providers.base import Endpoint
+from llmesc.providers.classify import Evidence, classify
+from llmesc.providers.probe import ProbeResult
+from llmesc.providers.refusals import REFUSALS, refusal
+
+if TYPE_CHECKING:
+    from llmesc.providers.http import Http
+
+HANG = "hang"
+A_DAY_SECONDS = 86_400.0
+
+TRANSPORT_FAULTS: Mapping[str, tuple[str, int | None]] = {
+    "refused": ("connect_refused", None),
+    "dns": ("dns", None),
+    "tls": ("tls", None),
+    "timeout": ("connect_timeout", None),
+    "reset": ("reset", None),
+    "closed": ("closed", None),
+    "cut": ("cut", 200),
+    "no_end": ("no_terminal_sign", 200),
+    "html": ("html", 200),
+    "bad_json": ("bad_json", 200),
+    "empty_body": ("empty_body", 200),
+}
+"""What a network or a proxy does: the transport's word, and the status where one arrived."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Step:
+    """How one call goes."""
+
+    text: str | None = None
+    """None: an answer that says it is simulated, or none at all before a failure."""
+    thinking: str = ""
+    delay_seconds: float = 0.0
+    """Before anything comes."""
+    chunk: int = 0
+    """Characters a piece; 0: a word a piece."""
+    tokens_per_second: float = 0.0
+    """0: all at once."""
+    finish: FinishReason = "stop"
+    fail: str = ""
+    """A refusal by name or HTTP status, what a network does, or `hang`; behind the text where there is one."""
+    retry_after: float | None = None
+    """Seconds, said with a refusal."""
+
+
+_ALLOWED: Mapping[str, tuple[Any, str]] = {
+    "text": (str, "a text"),
+    "thinking": (str, "a text"),
+    "delay_seconds": (int | float, "seconds from 0"),
+    "chunk": (int, "a whole number from 0"),
+    "tokens_per_second": (int | float, "a number from 0"),
+    "finish": (str, "a text"),
+    "fail": (str, "a text"),
+    "retry_after": (int | float, "seconds from 0"),
+}
+
+
+class SimulatedProvider:
+    """Plays the scripts of one instance's models."""
+
+    def __init__(self, endpoint: Endpoint, http: Http | None = None) -> None:  # noqa: ARG002 - as every wire is made
+        self._endpoint = endpoint
+        self._scripts: dict[str, cycle[Step]] = {}
+
+    async def call(self, call: Call) -> AsyncGenerator[Piece]:
+        """See `Provider.call`; it waits with `asyncio.sleep` alone."""
+        step = self._next(call.resolution.model)
+        await asyncio.sleep(step.delay_seconds)
+        if step.text is None and step.fail:
+            await self._fail(step, call)
+        yield Opened(request_id=call.idempotency_key)
+        pause_seconds = 1 / step.tokens_per_second if step.tokens_per_second else 0.0
+        if step.thinking:
+            yield ThinkingPiece(step.thinking)
+        text = _canned(call) if step.text is None else step.text
+        for piece in _pieces(text, step.chunk):
+            yield TextPiece(piece)
+            await asyncio.sleep(pause_seconds)
+        if step.fail:
+            await self._fail(step, call)
+        yield UsagePiece(
+            Usage(input_tokens=estimate_tokens(call.request), output_tokens=text_tokens(text + step.thinking), estimated=True)
+        )
+        yield Finish(step.finish, model=call.resolution.model)
+
+    async def probe(self) -> ProbeResult:
+        """Always there; what can be wrong is the script."""
+        try:
+            for model in self._endpoint.model_options or ("",):
+                self._script(model)
+        except CallFailed as failed:
+            return ProbeResult(reachable=True, failure=failed.failure)
+        return ProbeResult(reachable=True, models=tuple(self._endpoint.model_options) or None)
+
+    async def aclose(self) -> None:
+        """Nothing to let go of."""
+
+    def _next(self, model: str) -> Step:
+        if model not in self._scripts:
+            self._scripts[model] = cycle(self._script(model))
+        return next(self._scripts[model])
+
+    def _script(self, model: str) -> list[Step]:
+        """Raises `CallFailed` where the script cannot be played."""
+        options = self._endpoint.model_options.get(model, {})
+        script = options.get("script", self._endpoint.options.get("script")) or {}
+        return [_step(number, step) for number, step in enumerate(script if isinstance(script, list) else [script], 1)]
+
+    async def _fail(self, step: Step, call: Call) -> None:
+        if step.fail == HANG:
+            await asyncio.sleep(A_DAY_SECONDS)
+        word, status = TRANSPORT_FAULTS.get(step.fail, (None, None))
+        headers, body = {}, ""
+        refused = refusal(step.fail)
+        if refused is not None:
+            status = refused.status
+            body = json.dumps({"error": {"message": f"simulated {step.fail}", "code": refused.code}})
+            headers = {} if step.retry_after is None else {"retry-after": f"{step.retry_after:g}"}
+        raise CallFailed(
+            classify(
+                Evidence(
+                    api=self._endpoint.api,
+                    provider=self._endpoint.provider,
+                    status=status,
+                    headers=headers,
+                    body=body,
+                    transport=word,
+                    detail=f"simulated {step.fail}",
+                    streamed=call.request.stream,
+                    self_hosted=call.resolution.tier.self_hosted,
+                )
+            )
+        )
+
+
+def _step(number: int, table: Any) -> Step:
+    """One step from the configuration. Raises `CallFailed` with what is wrong and what is allowed."""
+    if not isinstance(table, Mapping):
+        raise _unplayable(number, f'found {table!r}; allowed: a table like {{ text = "…" }}')
+    for name, value in table.items():
+        if name not in _ALLOWED:
+            raise _unplayable(number, f"found {name!r}; allowed: {', '.join(_ALLOWED)}")
+        kind, allowed = _ALLOWED[name]
+        if not isinstance(value, kind) or (not isinstance(value, str) and value < 0):
+            raise _unplayable(number, f"found {name} = {value!r}; allowed: {allowed}")
+    step = Step(**cast("dict[str, Any]", table))
+    if step.fail and step.fail not in TRANSPORT_FAULTS and step.fail != HANG and refusal(step.fail) is None:
+        allowed = ", ".join((*REFUSALS, *TRANSPORT_FAULTS, HANG))
+        raise _unplayable(number, f"found fail = {step.fail!r}; allowed: {allowed}, an HTTP status from 400")
+    if step.finish not in get_args(FinishReason):
+        raise _unplayable(number, f"found finish = {step.finish!r}; allowed: {', '.join(get_args(FinishReason))}")
+    return step
+
+
+def _unplayable(number: int, problem: str) -> CallFailed:
+    return CallFailed(
+        Failure(kind=FailureKind.PAYLOAD, rule="simulated.script", message=f"step {number} of the script: {problem}")
+    )
+
+
+def _canned(call: Call) -> str:
+    return f"This answer is simulated: no model was asked. The prompt has {len(call.request.prompt)} characters."
+
+
+def _pieces(text: str, chunk: int) -> list[str]:
+    """`text` in pieces that give it back when joined."""
+    if chunk:
+        return [text[at : at + chunk] for at in range(0, len(text), chunk)]
+    return re.findall(r"\s*\S+|\s+", text)

@@ -1,0 +1,188 @@
+"""The state of one process, gone with it: for `state = "memory:"`, for tests, and while the real store is away."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
+from dataclasses import dataclass, field, fields
+
+from llmesc.escalation.circuits import (
+    Admission,
+    Admit,
+    Circuit,
+    CircuitPolicy,
+    Refusal,
+    Signal,
+    Transition,
+    admission,
+    next_state,
+)
+from llmesc.escalation.events import Event
+from llmesc.escalation.ports import Denial
+from llmesc.escalation.resolution import CircuitKey, ModelKey
+from llmesc.escalation.times import Clock
+from llmesc.state.denials import in_force, names
+from llmesc.state.process import Process, this_process
+from llmesc.state.projection import Columns, attempt_changes, attempt_standing, new_attempt, new_run, run_changes, standing
+from llmesc.state.store import FOUND_RUNS, AttemptRow, RunFilter, RunSummary
+
+KEPT_RUNS = 1_000
+"""Older runs are forgotten: a process that lives long must not grow for ever."""
+
+_RUN_FIELDS = tuple(each.name for each in fields(RunSummary))
+_ATTEMPT_FIELDS = tuple(each.name for each in fields(AttemptRow))
+
+
+@dataclass(slots=True)
+class _Run:
+    """One run: its columns, its attempts' columns by number, its events by seq."""
+
+    columns: Columns
+    attempts: dict[int, Columns] = field(default_factory=dict)
+    events: dict[int, Event] = field(default_factory=dict)
+
+    @property
+    def owner(self) -> Process:
+        """The process that made it."""
+        return Process(self.columns["host"], self.columns["pid"], self.columns["process_started"])
+
+
+class MemoryStore:
+    """A `Store` in plain dictionaries; see there for what each method does."""
+
+    def __init__(
+        self,
+        *,
+        clock: Clock,
+        policy: CircuitPolicy,
+        holder: str,
+        random: Callable[[], float],
+        new_token: Callable[[], str],
+    ) -> None:
+        self._clock = clock
+        self._policy = policy
+        self._holder = holder
+        self._random = random
+        self._new_token = new_token
+        self._process = this_process()
+        self._circuits: dict[CircuitKey, Circuit] = {}
+        self._denials: dict[ModelKey, Denial] = {}
+        self._runs: dict[str, _Run] = {}
+
+    def seed(self, circuits: Mapping[CircuitKey, Circuit], denials: Iterable[Denial] | None) -> None:
+        """Takes over what another store knew: these circuits beside those it has, and exactly these denials, unless None."""
+        self._circuits.update(circuits)
+        if denials is not None:
+            self._denials = {denial.key: denial for denial in denials}
+
+    async def circuits(self, keys: Collection[CircuitKey] | None = None) -> Mapping[CircuitKey, Circuit]:
+        """Those ever used."""
+        if keys is None:
+            return dict(self._circuits)
+        return {key: self._circuits[key] for key in keys if key in self._circuits}
+
+    async def admit(self, key: CircuitKey) -> Admission | Refusal:
+        """Asks to call."""
+        token = self._new_token()
+        circuit, _ = self._apply(key, Admit(token=token, holder=self._holder))
+        return admission(circuit, key, token, self._clock.now())
+
+    async def signal(self, key: CircuitKey, signal: Signal) -> Transition | None:
+        """Applies a signal."""
+        return self._apply(key, signal)[1]
+
+    def _apply(self, key: CircuitKey, signal: Signal) -> tuple[Circuit, Transition | None]:
+        circuit = self._circuits.get(key) or Circuit()
+        changed, transition = next_state(circuit, signal, self._clock.now(), self._policy, jitter=self._random())
+        if changed is not circuit:
+            self._circuits[key] = changed
+        return changed, transition
+
+    async def denials(self) -> tuple[Denial, ...]:
+        """Those in force."""
+        return in_force(self._denials.values(), self._clock.now())
+
+    async def deny(self, denial: Denial) -> None:
+        """Adds or replaces."""
+        self._denials[denial.key] = denial
+
+    async def allow(self, pattern: str) -> tuple[Denial, ...]:
+        """Removes."""
+        removed = [denial for denial in self._denials.values() if names(pattern, denial)]
+        for denial in removed:
+            del self._denials[denial.key]
+        return in_force(removed, self._clock.now())
+
+    async def append(self, events: Sequence[Event]) -> None:
+        """Adds events of one run."""
+        for event in events:
+            run = self._runs.get(event.run_id)
+            if run is None:
+                run = self._runs[event.run_id] = _Run(new_run(event, self._process))
+            run.columns["alive_at"] = self._clock.now()
+            if event.seq not in run.events:
+                self._add(run, event)
+        while len(self._runs) > KEPT_RUNS:
+            del self._runs[next(iter(self._runs))]
+
+    def _add(self, run: _Run, event: Event) -> None:
+        run.events[event.seq] = event
+        run.columns |= run_changes(event, self._process)
+        if change := attempt_changes(event):
+            attempt, columns = change
+            run.attempts.setdefault(attempt, new_attempt(event, attempt)).update(columns)
+
+    async def runs(self, where: RunFilter) -> Sequence[RunSummary]:
+        """Newest first."""
+        found: list[RunSummary] = []
+        for run in self._newest_first():
+            if len(found) == where.limit:
+                break
+            summary = self._summary(run)
+            if _fits(where, summary, run):
+                found.append(summary)
+        return found
+
+    async def find_runs(self, prefix: str) -> Sequence[str]:
+        """Ids that begin so."""
+        ids = (run.columns["run_id"] for run in self._newest_first())
+        return [run_id for run_id in ids if run_id.startswith(prefix)][:FOUND_RUNS]
+
+    async def attempts(self, run_id: str) -> Sequence[AttemptRow]:
+        """Of one run, in order."""
+        run = self._runs.get(run_id)
+        return [] if run is None else [self._attempt(run, run.attempts[number]) for number in sorted(run.attempts)]
+
+    async def events(self, run_id: str, after_seq: int = -1) -> Sequence[Event]:
+        """Of one run, in order."""
+        run = self._runs.get(run_id)
+        return [] if run is None else [run.events[seq] for seq in sorted(run.events) if seq > after_seq]
+
+    async def check(self) -> Mapping[str, str]:
+        """What there is to tell."""
+        return {"place": "memory of this process", "write": "ok"}
+
+    async def aclose(self) -> None:
+        """Nothing to close."""
+
+    def _newest_first(self) -> list[_Run]:
+        return sorted(self._runs.values(), key=lambda run: run.columns["started_at"])[::-1]
+
+    def _summary(self, run: _Run) -> RunSummary:
+        columns = run.columns
+        outcome = standing(columns["outcome"], run.owner, columns["alive_at"], self._clock.now())
+        return RunSummary(**{name: columns[name] for name in _RUN_FIELDS} | {"outcome": outcome})
+
+    def _attempt(self, run: _Run, columns: Columns) -> AttemptRow:
+        run_outcome, alive_at = run.columns["outcome"], run.columns["alive_at"]
+        outcome = attempt_standing(columns["outcome"], run_outcome, run.owner, alive_at, self._clock.now())
+        own = {"run_id": run.columns["run_id"], "outcome": outcome}
+        return AttemptRow(**{name: columns[name] for name in _ATTEMPT_FIELDS if name not in own} | own)
+
+
+def _fits(where: RunFilter, summary: RunSummary, run: _Run) -> bool:
+    return (
+        (where.since is None or summary.started_at >= where.since)
+        and (where.outcome is None or summary.outcome == where.outcome)
+        and (where.provider is None or any(attempt["provider"] == where.provider for attempt in run.attempts.values()))
+        and (where.text is None or where.text.casefold() in summary.prompt.casefold())
+    )

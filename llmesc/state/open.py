@@ -1,0 +1,74 @@
+"""From a URL to a store that is open."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Callable
+from pathlib import Path
+
+from llmesc.escalation.circuits import CircuitPolicy
+from llmesc.escalation.times import Clock
+from llmesc.state.memory import MemoryStore
+from llmesc.state.process import this_process
+from llmesc.state.resilient import ResilientStore
+from llmesc.state.spool import Spool
+from llmesc.state.store import StateUnavailable, Store
+
+
+def _holder() -> str:
+    process = this_process()
+    return f"{process.host}:{process.pid}"
+
+
+def _random() -> float:
+    return int.from_bytes(os.urandom(6), "big") / 2**48  # the module `random` would take 5 ms to load
+
+
+def _new_token() -> str:
+    return os.urandom(16).hex()
+
+
+def resilient_store(
+    url: str,
+    *,
+    clock: Clock,
+    policy: CircuitPolicy,
+    spool_directory: Path,
+    warn: Callable[[str], None],
+) -> ResilientStore:
+    """The store that `url` names, opened at first use, for runs: see `ResilientStore`."""
+    fallback = MemoryStore(clock=clock, policy=policy, holder=_holder(), random=_random, new_token=_new_token)
+    return ResilientStore(
+        lambda: open_store(url, clock=clock, policy=policy),
+        fallback=fallback,
+        spool=Spool(spool_directory, clock),
+        clock=clock,
+        warn=warn,
+    )
+
+
+async def open_store(
+    url: str,
+    *,
+    clock: Clock,
+    policy: CircuitPolicy,
+    holder: str | None = None,
+    random: Callable[[], float] = _random,
+    new_token: Callable[[], str] = _new_token,
+) -> Store:
+    """The store that `url` names: `memory:`, or `sqlite:///absolute/path.db`, whose file is made where there is none.
+
+    `holder` is who asks, for people (`host:pid`, this process); `random` gives numbers in [0, 1). Raises `StateUnavailable`.
+    """
+    holder = holder or _holder()
+    scheme, _, rest = url.partition(":")
+    if scheme == "memory":
+        return MemoryStore(clock=clock, policy=policy, holder=holder, random=random, new_token=new_token)
+    if scheme == "sqlite" and rest.startswith("///"):
+        from llmesc.state.sqlite import SqliteStore
+
+        path = Path(rest[3:] if rest[4:5] == ":" else rest[2:])  # sqlite:///C:/path is absolute as it stands
+        store = SqliteStore(path, clock=clock, policy=policy, holder=holder, random=random, new_token=new_token)
+        await store.open()
+        return store
+    raise StateUnavailable(f"no state store is named by {scheme}:…; write memory: or sqlite:///absolute/path.db")

@@ -1,0 +1,138 @@
+"""What a run's events mean for the lists of runs and attempts: the same for every store.
+
+An event becomes changes of named columns, so that a store may apply them as it likes: to a dictionary or in SQL.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from itertools import pairwise
+from typing import Any
+
+from llmesc.escalation.events import AttemptFinished, AttemptStarted, Event, ProviderFailed, RunFinished, RunStarted
+from llmesc.escalation.resolution import Resolution
+from llmesc.escalation.times import Timestamp
+from llmesc.state.process import Process, is_running
+
+Columns = dict[str, Any]
+
+PROMPT_CHARACTERS = 200
+
+ALIVE_SECONDS = 60.0
+"""A run of another host that was silent for longer counts as interrupted."""
+
+
+def new_run(event: Event, writer: Process) -> Columns:
+    """The columns of a run whose first known event is `event`."""
+    return {
+        "run_id": event.run_id,
+        "started_at": event.at,
+        "finished_at": None,
+        "outcome": None,
+        "chain": "",
+        "prompt": "",
+        "answered_by": None,
+        "attempts": 0,
+        "cost": None,
+        "caller": {},
+        **_owner_columns(writer),
+    }
+
+
+def run_changes(event: Event, writer: Process) -> Columns:
+    """Columns of the run that `event` sets; `writer` is the process that stores it."""
+    match event:
+        case RunStarted():
+            return {
+                "started_at": event.at,
+                "chain": event.chain.name,
+                "prompt": storable(event.request.prompt[:PROMPT_CHARACTERS]),
+                "caller": dict(event.caller),
+                **_owner_columns(_owner(event.caller, writer)),
+            }
+        case AttemptStarted():
+            return {"attempts": event.attempt}
+        case RunFinished():
+            return {
+                "finished_at": event.at,
+                "outcome": event.outcome.value,
+                "answered_by": event.answer.resolution.ref if event.answer else None,
+                "attempts": event.totals.attempts,
+                "cost": event.totals.cost,
+            }
+        case _:
+            return {}
+
+
+def new_attempt(event: Event, attempt: int) -> Columns:
+    """The columns of an attempt whose first known event is `event`."""
+    return {
+        "attempt": attempt,
+        "ref": "",
+        "provider": "",
+        "tier": "",
+        "move": "",
+        "started_at": event.at,
+        "outcome": None,
+        "kind": None,
+        "duration_seconds": None,
+    }
+
+
+def attempt_changes(event: Event) -> tuple[int, Columns] | None:
+    """The attempt that `event` is about, and the columns that it sets."""
+    match event:
+        case AttemptStarted():
+            return event.attempt, {**_where(event.resolution), "move": event.move.value, "started_at": event.at}
+        case ProviderFailed():
+            return event.attempt, {**_where(event.resolution), "kind": event.failure.kind.value}
+        case AttemptFinished():
+            ended = {"outcome": event.outcome.value, "duration_seconds": event.duration_seconds}
+            return event.attempt, {**_where(event.resolution), **ended}
+        case _:
+            return None
+
+
+def standing(outcome: str | None, owner: Process, alive_at: Timestamp, now: Timestamp) -> str:
+    """The outcome; of a run without one `running`, or `interrupted` when its process is gone and will never write the end."""
+    if outcome is not None:
+        return outcome
+    alive = is_running(owner)
+    if alive is None:
+        alive = now - alive_at <= ALIVE_SECONDS
+    return "running" if alive else "interrupted"
+
+
+def attempt_standing(outcome: str | None, run_outcome: str | None, owner: Process, alive_at: Timestamp, now: Timestamp) -> str:
+    """As `standing`, of an attempt. One without an end in a run that ended was left behind by a crash between the two."""
+    if outcome is None and run_outcome is not None:
+        return "interrupted"
+    return standing(outcome, owner, alive_at, now)
+
+
+def stretches(events: Sequence[Event]) -> list[Sequence[Event]]:
+    """`events`, cut wherever a seq is missing: each part is known by its first and last seq alone."""
+    cuts = [index for index, (one, two) in enumerate(pairwise(events), 1) if two.seq != one.seq + 1]
+    parts = [events[start:end] for start, end in pairwise([0, *cuts, len(events)])]
+    return [part for part in parts if part]
+
+
+def storable(text: str) -> str:
+    """`text` without lone surrogates, which no database takes."""
+    return text.encode("utf-8", "replace").decode()
+
+
+def _where(resolution: Resolution) -> Columns:
+    return {"ref": resolution.ref, "provider": resolution.provider, "tier": resolution.tier.label}
+
+
+def _owner(caller: Mapping[str, str], writer: Process) -> Process:
+    """The process that made the run: the caller's, where another one stores what that had spooled."""
+    pid = caller.get("pid", "")
+    if not pid.isdecimal() or int(pid) == writer.pid:
+        return writer
+    return Process(caller.get("host", writer.host), int(pid), None)
+
+
+def _owner_columns(owner: Process) -> Columns:
+    return {"host": owner.host, "pid": owner.pid, "process_started": owner.started}

@@ -1,0 +1,169 @@
+"""State that never costs the user the answer: while the store is away, circuits live in memory and records wait on disk."""
+
+from __future__ import annotations
+
+from collections.abc import Awaitable, Callable, Collection, Mapping, Sequence
+from typing import TypeVar
+
+from llmesc.escalation.circuits import Admission, Circuit, Refusal, Signal, Transition
+from llmesc.escalation.events import Event
+from llmesc.escalation.ports import Denial
+from llmesc.escalation.resolution import CircuitKey
+from llmesc.escalation.times import Clock
+from llmesc.state.memory import MemoryStore
+from llmesc.state.spool import Spool
+from llmesc.state.store import StateUnavailable, Store
+
+T = TypeVar("T")
+
+RETRY_SECONDS = 5.0
+"""How long the store is left alone after it failed."""
+
+
+class ResilientStore:
+    """Health and record for runs, over a store that may fail at any time, from its opening on. Only `direct` raises.
+
+    When the store comes back, what was spooled is delivered before anything newer, also what processes that died left behind.
+    What circuits learned in memory meanwhile stays there, and holds again should the store fail again.
+    """
+
+    def __init__(
+        self,
+        open_store: Callable[[], Awaitable[Store]],
+        *,
+        fallback: MemoryStore,
+        spool: Spool,
+        clock: Clock,
+        warn: Callable[[str], None],
+    ) -> None:
+        self._open = open_store
+        self._memory = fallback
+        self._spool = spool
+        self._clock = clock
+        self._warn = warn
+        self._warned: set[str] = set()
+        self._store: Store | None = None
+        self._why_away: StateUnavailable | None = None
+        self._next_try = float("-inf")
+        self._circuits: dict[CircuitKey, Circuit] = {}
+        self._denials: tuple[Denial, ...] = ()
+        self._seeded_circuits: dict[CircuitKey, Circuit] = {}
+        self._seeded_denials: tuple[Denial, ...] = ()
+        self.lost_events = 0
+        """Events that could not even be spooled."""
+
+    async def circuits(self, keys: Collection[CircuitKey] | None = None) -> Mapping[CircuitKey, Circuit]:
+        """See `Health`, as for the next four."""
+        found = await self._use(lambda store: store.circuits(keys))
+        if self._store is not None:
+            self._circuits.update(found)
+        return found
+
+    async def admit(self, key: CircuitKey) -> Admission | Refusal:
+        """Asks to call."""
+        return await self._use(lambda store: store.admit(key))
+
+    async def signal(self, key: CircuitKey, signal: Signal) -> Transition | None:
+        """Applies a signal."""
+        return await self._use(lambda store: store.signal(key, signal))
+
+    async def denials(self) -> tuple[Denial, ...]:
+        """Those in force."""
+        found = await self._use(lambda store: store.denials())
+        if self._store is not None:
+            self._denials = found
+        return found
+
+    async def deny(self, denial: Denial) -> None:
+        """Adds or replaces."""
+        await self._use(lambda store: store.deny(denial))
+
+    async def append(self, events: Sequence[Event]) -> None:
+        """Records events of one run, in the store or in the spool."""
+        store = await self._reached()
+        if store is not None:
+            try:
+                return await store.append(events)
+            except StateUnavailable as error:
+                await self._lost(store, error)
+        try:
+            self._spool.write(events)
+        except OSError as error:
+            self.lost_events += len(events)
+            self._warn_once(f"the record of this run is lost: {self._spool.directory}: {error.strerror}")
+
+    async def direct(self) -> Store:
+        """The store itself, for operators, who must hear when it is away. Raises `StateUnavailable`, as do its methods."""
+        store = await self._reached()
+        if store is None:
+            raise self._why_away or StateUnavailable("the state is being opened by another task")
+        return store
+
+    async def aclose(self) -> None:
+        """Closes the store. What is still spooled waits for the next process."""
+        if self._store is not None:
+            await self._store.aclose()
+            self._store = None
+
+    async def _use(self, ask: Callable[[Store], Awaitable[T]]) -> T:
+        store = await self._reached()
+        if store is not None:
+            try:
+                return await ask(store)
+            except StateUnavailable as error:
+                await self._lost(store, error)
+        return await ask(self._memory)
+
+    async def _reached(self) -> Store | None:
+        """The store, opened or tried again if it is time; None while it is away."""
+        if self._store is not None or self._clock.monotonic() < self._next_try:
+            return self._store
+        self._next_try = self._clock.monotonic() + RETRY_SECONDS  # from now on, lest another task tries as well
+        store = None
+        try:
+            store = await self._open()
+            if self._why_away is not None:
+                await store.check()  # a file that can only be read is not back
+            await self._replay(store)
+        except StateUnavailable as error:
+            await self._stay_away(store, error)
+            return None
+        self._store = store
+        return store
+
+    async def _replay(self, store: Store) -> None:
+        """Delivers every spool file, those that other tasks write meanwhile too: the store is back when none is left."""
+        try:
+            while files := self._spool.take():
+                for path in files:
+                    for events in self._spool.read(path):
+                        await store.append(events)
+                    self._spool.delete(path)
+        except OSError as error:
+            self._warn_once(f"spooled records cannot be read: {self._spool.directory}: {error.strerror}")
+
+    async def _lost(self, store: Store, error: StateUnavailable) -> None:
+        if self._store is store:  # else another task noticed first
+            self._store = None
+            self._seed_memory()
+            await self._stay_away(store, error)
+
+    async def _stay_away(self, store: Store | None, error: StateUnavailable) -> None:
+        self._why_away = error
+        self._next_try = self._clock.monotonic() + RETRY_SECONDS
+        self._warn_once(f"going on without the state: {error}")
+        if store is not None:
+            await store.aclose()
+
+    def _seed_memory(self) -> None:
+        """The memory takes over what the store knew. What it learned itself in an earlier outage it keeps, unless the store has
+        moved on since.
+        """
+        news = {key: circuit for key, circuit in self._circuits.items() if self._seeded_circuits.get(key) != circuit}
+        self._memory.seed(news, None if self._denials == self._seeded_denials else self._denials)
+        self._seeded_circuits, self._seeded_denials = dict(self._circuits), self._denials
+
+    def _warn_once(self, text: str) -> None:
+        if text not in self._warned:
+            self._warned.add(text)
+            self._warn(text)

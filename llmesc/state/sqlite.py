@@ -1,0 +1,147 @@
+"""The default store: one SQLite file, safe with many processes of one host.
+
+Circuits are changed in transactions that hold the write lock from their beginning, so that processes agree; asking to call writes
+only where a probe is granted.
+"""
+
+from __future__ import annotations
+
+import sqlite3
+from collections.abc import Callable, Collection, Mapping, Sequence
+from pathlib import Path
+from sqlite3 import Connection
+
+from llmesc.escalation.circuits import (
+    Admission,
+    Admit,
+    Circuit,
+    CircuitPolicy,
+    Refusal,
+    Signal,
+    Transition,
+    admission,
+    next_state,
+)
+from llmesc.escalation.events import Event
+from llmesc.escalation.ports import Denial
+from llmesc.escalation.resolution import CircuitKey
+from llmesc.escalation.times import Clock
+from llmesc.state import sqlite_history as history
+from llmesc.state.process import this_process
+from llmesc.state.sqlite_circuits import CircuitTable, DenialTable
+from llmesc.state.sqlite_database import SCHEMA_VERSION, Database
+from llmesc.state.store import AttemptRow, RunFilter, RunSummary
+
+
+class SqliteStore:
+    """A `Store` in one file; see there for what each method does."""
+
+    def __init__(
+        self,
+        path: Path,
+        *,
+        clock: Clock,
+        policy: CircuitPolicy,
+        holder: str,
+        random: Callable[[], float],
+        new_token: Callable[[], str],
+        busy_seconds: float = 1.0,
+    ) -> None:
+        self._database = Database(path, busy_seconds=busy_seconds, random=random)
+        self._clock = clock
+        self._policy = policy
+        self._holder = holder
+        self._random = random
+        self._new_token = new_token
+        self._process = this_process()
+        self._circuits = CircuitTable()
+        self._denials = DenialTable()
+
+    async def open(self) -> None:
+        """Opens the file, and makes it where there is none. Raises `StateUnavailable`."""
+        await self._database.open()
+
+    async def circuits(self, keys: Collection[CircuitKey] | None = None) -> Mapping[CircuitKey, Circuit]:
+        """Those ever used."""
+        await self._database.read(self._circuits.refresh)
+        return self._circuits.some(keys)
+
+    async def admit(self, key: CircuitKey) -> Admission | Refusal:
+        """Asks to call. Looks first: only a probe needs a write."""
+        ask = Admit(token=self._new_token(), holder=self._holder)
+        await self._database.read(self._circuits.refresh)
+        circuit = self._circuits.get(key)
+        if next_state(circuit, ask, self._clock.now(), self._policy)[0] is not circuit:
+            circuit, _ = await self._apply(key, ask)
+        return admission(circuit, key, ask.token, self._clock.now())
+
+    async def signal(self, key: CircuitKey, signal: Signal) -> Transition | None:
+        """Applies a signal."""
+        return (await self._apply(key, signal))[1]
+
+    async def _apply(self, key: CircuitKey, signal: Signal) -> tuple[Circuit, Transition | None]:
+        def work(connection: Connection) -> tuple[bool, Circuit, Transition | None]:
+            self._circuits.refresh(connection)
+            circuit = self._circuits.get(key)
+            changed, transition = next_state(circuit, signal, self._clock.now(), self._policy, jitter=self._random())
+            if changed is not circuit:
+                self._circuits.put(connection, key, changed)
+            return changed is not circuit, changed, transition
+
+        written, circuit, transition = await self._database.write(work)
+        if written:
+            self._circuits.committed(key, circuit)
+        return circuit, transition
+
+    async def denials(self) -> tuple[Denial, ...]:
+        """Those in force."""
+        return await self._database.read(lambda connection: self._denials.read(connection, self._clock.now()))
+
+    async def deny(self, denial: Denial) -> None:
+        """Adds or replaces."""
+        await self._database.write(lambda connection: self._denials.put(connection, denial, self._clock.now()))
+
+    async def allow(self, pattern: str) -> tuple[Denial, ...]:
+        """Removes."""
+        return await self._database.write(lambda connection: self._denials.remove(connection, pattern, self._clock.now()))
+
+    async def append(self, events: Sequence[Event]) -> None:
+        """Adds events of one run."""
+        if not events:
+            return
+        bodies = history.serialised(events)
+        await self._database.write(
+            lambda connection: history.append(connection, events, bodies, self._process, self._clock.now())
+        )
+
+    async def runs(self, where: RunFilter) -> Sequence[RunSummary]:
+        """Newest first."""
+        return await self._database.read(lambda connection: history.runs(connection, where, self._clock.now()))
+
+    async def find_runs(self, prefix: str) -> Sequence[str]:
+        """Ids that begin so."""
+        return await self._database.read(lambda connection: history.find_runs(connection, prefix))
+
+    async def attempts(self, run_id: str) -> Sequence[AttemptRow]:
+        """Of one run, in order."""
+        return await self._database.read(lambda connection: history.attempts(connection, run_id, self._clock.now()))
+
+    async def events(self, run_id: str, after_seq: int = -1) -> Sequence[Event]:
+        """Of one run, in order."""
+        return await self._database.read(lambda connection: history.events(connection, run_id, after_seq))
+
+    async def check(self) -> Mapping[str, str]:
+        """What there is to tell, after a write that went as far as it can without leaving a trace."""
+        journal = await self._database.read(lambda connection: str(connection.execute("PRAGMA journal_mode").fetchone()[0]))
+        await self._database.try_write()
+        return {
+            "place": str(self._database.path),
+            "engine": f"SQLite {sqlite3.sqlite_version}, {journal}",
+            "schema": str(SCHEMA_VERSION),
+            "size": f"{self._database.path.stat().st_size:,} bytes",
+            "write": "ok",
+        }
+
+    async def aclose(self) -> None:
+        """Closes the file."""
+        self._database.close()

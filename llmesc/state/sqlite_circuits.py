@@ -1,0 +1,120 @@
+"""Circuits and denials in SQLite, and what is remembered of them so that reading them again costs next to nothing."""
+
+from __future__ import annotations
+
+import json
+import struct
+from collections.abc import Collection, Mapping
+from dataclasses import replace
+from sqlite3 import Connection
+
+from llmesc.escalation.circuits import Circuit, Recent
+from llmesc.escalation.codec import decode, encode
+from llmesc.escalation.ports import Denial
+from llmesc.escalation.resolution import CircuitKey
+from llmesc.escalation.times import Timestamp
+from llmesc.state.denials import in_force, names
+
+
+class CircuitTable:
+    """The circuits of the file as of the last look, kept up by asking only for what was written since.
+
+    Rows are decoded when somebody wants them. `recent` changes with every call and only screens read it: as JSON, its 32
+    entries would make a circuit ten times as dear to write, so they stand beside it as bare numbers.
+    """
+
+    def __init__(self) -> None:
+        self._known: dict[CircuitKey, Circuit | tuple[str, bytes]] = {}
+        self._changed = 0
+
+    def refresh(self, connection: Connection) -> None:
+        """Takes in what any process wrote."""
+        rows = connection.execute(
+            "SELECT provider, instance, changed, body, recent FROM circuits WHERE changed > ? ORDER BY changed", (self._changed,)
+        )
+        for provider, instance, changed, body, recent in rows:
+            self._known[CircuitKey(provider, instance)] = (body, recent)
+            self._changed = changed
+
+    def some(self, keys: Collection[CircuitKey] | None) -> Mapping[CircuitKey, Circuit]:
+        """Those among `keys` that were ever used, as of the last refresh; None: all."""
+        wanted = tuple(self._known) if keys is None else (key for key in keys if key in self._known)
+        return {key: self.get(key) for key in wanted}
+
+    def get(self, key: CircuitKey) -> Circuit:
+        """One, as of the last refresh."""
+        known = self._known.get(key)
+        if isinstance(known, tuple):
+            known = self._known[key] = _decode_circuit(*known)
+        return known or Circuit()
+
+    def put(self, connection: Connection, key: CircuitKey, circuit: Circuit) -> None:
+        """Writes one, in a transaction that began with a refresh. The next refresh reads it back, if that was committed."""
+        body = json.dumps(encode(replace(circuit, recent=())), separators=(",", ":"))
+        connection.execute(
+            "INSERT INTO circuits (provider, instance, changed, body, recent) VALUES (?, ?, ?, ?, ?) "
+            "ON CONFLICT DO UPDATE SET changed = excluded.changed, body = excluded.body, recent = excluded.recent",
+            (*key, self._changed + 1, body, _pack(circuit.recent)),
+        )
+
+    def committed(self, key: CircuitKey, circuit: Circuit) -> None:
+        """What `put` wrote is in the file now: no need to read it back."""
+        self._known[key] = circuit
+        self._changed += 1
+
+
+class DenialTable:
+    """The denials of the file. They are few and read whole; only new ones are decoded."""
+
+    def __init__(self) -> None:
+        self._known: dict[str, Denial | None] = {}
+
+    def read(self, connection: Connection, now: Timestamp) -> tuple[Denial, ...]:
+        """Those in force."""
+        bodies = connection.execute("SELECT body FROM denials ORDER BY provider, instance, model")
+        self._known = {body: self._known.get(body) or _decode_denial(body) for (body,) in bodies}
+        return in_force((denial for denial in self._known.values() if denial), now)
+
+    def put(self, connection: Connection, denial: Denial, now: Timestamp) -> None:
+        """Writes one, and clears away those that have expired."""
+        connection.execute("DELETE FROM denials WHERE until <= ?", (now,))
+        connection.execute(
+            "INSERT OR REPLACE INTO denials (provider, instance, model, until, body) VALUES (?, ?, ?, ?, ?)",
+            (*denial.key, denial.until, json.dumps(encode(denial))),
+        )
+
+    def remove(self, connection: Connection, pattern: str, now: Timestamp) -> tuple[Denial, ...]:
+        """Removes those in force that `pattern` names; those removed."""
+        removed = tuple(denial for denial in self.read(connection, now) if names(pattern, denial))
+        connection.executemany(
+            "DELETE FROM denials WHERE provider = ? AND instance = ? AND model = ?", [denial.key for denial in removed]
+        )
+        return removed
+
+
+# A row that cannot be read (another version wrote it, or a person) is learned anew: it must not keep all others from being read.
+
+
+def _decode_circuit(body: str, recent: bytes) -> Circuit:
+    try:
+        return replace(decode(Circuit, json.loads(body)), recent=_unpack(recent))
+    except (ValueError, KeyError, TypeError, struct.error):
+        return Circuit()
+
+
+def _decode_denial(body: str) -> Denial | None:
+    try:
+        return decode(Denial, json.loads(body))
+    except (ValueError, KeyError, TypeError):
+        return None
+
+
+_CALL = struct.Struct("<d?d")
+
+
+def _pack(recent: tuple[Recent, ...]) -> bytes:
+    return b"".join(_CALL.pack(*call) for call in recent)
+
+
+def _unpack(recent: bytes) -> tuple[Recent, ...]:
+    return tuple(Recent._make(call) for call in _CALL.iter_unpack(recent))

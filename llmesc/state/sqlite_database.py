@@ -1,0 +1,209 @@
+"""One SQLite file: opened privately, set up once, written in short transactions, and never waited for with the event loop.
+
+A statement takes some 30 µs, a hop to a thread and back more than that: so the work is done where it stands. Only a lock that
+another process holds is waited for, by sleeping between attempts.
+"""
+
+from __future__ import annotations
+
+import os
+import sqlite3
+from collections.abc import Callable
+from pathlib import Path
+from sqlite3 import Connection
+from typing import TypeVar
+
+from llmesc.state.store import StateUnavailable
+
+T = TypeVar("T")
+
+APPLICATION_ID = 0x6C6C6D65
+"""`llme` in the file's header: this file is ours, and another program's is not set up by mistake."""
+
+SCHEMA_VERSION = 1
+
+_SCHEMA = (
+    # `changed` counts every write of any circuit: who remembers the last one read asks for what came since.
+    # `recent` stands apart from the rest of a circuit, see CircuitTable.
+    """CREATE TABLE circuits (
+        provider TEXT NOT NULL, instance TEXT NOT NULL, changed INTEGER NOT NULL, body TEXT NOT NULL, recent BLOB NOT NULL,
+        PRIMARY KEY (provider, instance)) WITHOUT ROWID""",
+    "CREATE UNIQUE INDEX circuits_changed ON circuits (changed)",
+    """CREATE TABLE denials (
+        provider TEXT NOT NULL, instance TEXT NOT NULL, model TEXT NOT NULL, until REAL, body TEXT NOT NULL,
+        PRIMARY KEY (provider, instance, model)) WITHOUT ROWID""",
+    # `id` is the start in microseconds, made unique: newest first, and since when, need no index of their own.
+    """CREATE TABLE runs (
+        id INTEGER PRIMARY KEY, run_id TEXT NOT NULL, started_at REAL NOT NULL, finished_at REAL, outcome TEXT,
+        chain TEXT NOT NULL, prompt TEXT NOT NULL, answered_by TEXT, attempts INTEGER NOT NULL, cost TEXT, caller TEXT NOT NULL,
+        host TEXT NOT NULL, pid INTEGER NOT NULL, process_started INTEGER, alive_at REAL NOT NULL)""",
+    "CREATE UNIQUE INDEX runs_run_id ON runs (run_id)",
+    "CREATE INDEX runs_outcome ON runs (outcome)",
+    """CREATE TABLE attempts (
+        run INTEGER NOT NULL, attempt INTEGER NOT NULL, ref TEXT NOT NULL, provider TEXT NOT NULL, tier TEXT NOT NULL,
+        move TEXT NOT NULL, started_at REAL NOT NULL, outcome TEXT, kind TEXT, duration_seconds REAL,
+        PRIMARY KEY (run, attempt)) WITHOUT ROWID""",
+    "CREATE INDEX attempts_provider ON attempts (provider, run)",
+    # One row for each unbroken stretch of events that was appended at once; the body is a JSON array.
+    """CREATE TABLE events (
+        run INTEGER NOT NULL, first_seq INTEGER NOT NULL, last_seq INTEGER NOT NULL, body TEXT NOT NULL)""",
+    "CREATE UNIQUE INDEX events_run ON events (run, first_seq)",
+    f"PRAGMA application_id = {APPLICATION_ID}",
+    f"PRAGMA user_version = {SCHEMA_VERSION}",
+)
+
+_FIRST_PAUSE_SECONDS = 0.001
+_LONGEST_PAUSE_SECONDS = 0.025
+
+
+class Database:
+    """The connection to one file. Every method raises `StateUnavailable`, whatever goes wrong."""
+
+    def __init__(self, path: Path, *, busy_seconds: float, random: Callable[[], float]) -> None:
+        self.path = path
+        self._busy_seconds = busy_seconds
+        self._random = random
+        self._connection: Connection | None = None
+
+    async def open(self) -> None:
+        """Connects, and makes the file where there is none. Refuses a file of another program or of a newer version."""
+        self._connection = await self._patiently(self._connect)
+
+    async def read(self, work: Callable[[Connection], T]) -> T:
+        """What `work` makes of the connection; it may be called again after a wait."""
+        return await self._patiently(lambda: work(self._open_connection()))
+
+    async def write(self, work: Callable[[Connection], T]) -> T:
+        """As `read`, in a transaction that holds the write lock from its beginning. All of it happens or nothing."""
+        return await self._patiently(lambda: in_transaction(self._open_connection(), work))
+
+    async def try_write(self) -> None:
+        """Writes more than the file has room for within, and takes it back."""
+        await self.read(_write_and_take_back)
+
+    def close(self) -> None:
+        """Closes the connection; the last one to do so tidies up the log beside the file."""
+        if self._connection is not None:
+            self._connection.close()
+            self._connection = None
+
+    def _open_connection(self) -> Connection:
+        if self._connection is None:
+            raise StateUnavailable(f"{self.path}: closed")
+        return self._connection
+
+    async def _patiently(self, work: Callable[[], T]) -> T:
+        pause, waited = _FIRST_PAUSE_SECONDS, 0.0
+        while True:
+            try:
+                return work()
+            except sqlite3.Error as error:
+                if not _is_lock(error) or waited >= self._busy_seconds:
+                    raise self._unavailable(error) from error
+            import asyncio
+
+            jittered = pause * (0.5 + self._random())
+            await asyncio.sleep(jittered)
+            waited += jittered
+            pause = min(pause * 2, _LONGEST_PAUSE_SECONDS)
+
+    def _connect(self) -> Connection:
+        self._make_private()
+        connection = sqlite3.connect(self.path, timeout=0, isolation_level=None)
+        try:
+            self._prepare(connection)
+        except BaseException:
+            connection.close()
+            raise
+        return connection
+
+    def _make_private(self) -> None:
+        """The file, readable and writable by its owner alone; what SQLite makes beside it takes over that mode."""
+        try:
+            if self.path.exists():
+                self._take_back_mode()
+            else:
+                self.path.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
+                os.close(os.open(self.path, os.O_CREAT | os.O_WRONLY, 0o600))
+        except OSError as error:
+            raise StateUnavailable(f"{self.path}: cannot be made: {error.strerror}") from error
+
+    def _take_back_mode(self) -> None:
+        for path in (self.path, *(self.path.with_name(self.path.name + suffix) for suffix in ("-wal", "-shm"))):
+            try:
+                if path.stat().st_mode & 0o077:
+                    path.chmod(0o600)
+            except OSError:  # not there, or not ours to change
+                continue
+
+    def _prepare(self, connection: Connection) -> None:
+        connection.execute("PRAGMA synchronous = NORMAL")  # a crash of the machine may cost the last moments, never the file
+        if _is_empty(connection):
+            connection.execute("PRAGMA journal_mode = WAL")
+            in_transaction(connection, _create)
+        (application,) = connection.execute("PRAGMA application_id").fetchone()
+        (version,) = connection.execute("PRAGMA user_version").fetchone()
+        if application != APPLICATION_ID:
+            raise StateUnavailable(f"{self.path}: is a database of another program; name another file as state")
+        if version > SCHEMA_VERSION:
+            raise StateUnavailable(
+                f"{self.path}: was written by a newer llmesc (schema {version}); this one knows schema {SCHEMA_VERSION}: "
+                "upgrade llmesc, or name another file as state"
+            )
+
+    def _unavailable(self, error: sqlite3.Error) -> StateUnavailable:
+        code = _primary_code(error)
+        if _is_lock(error):
+            problem = f"locked by another process for longer than {self._busy_seconds:g} s"
+        elif code in (sqlite3.SQLITE_CORRUPT, sqlite3.SQLITE_NOTADB):
+            problem = f"damaged ({error}); move it away, and the next call makes a new one: mv {self.path} {self.path}.damaged"
+        elif code == sqlite3.SQLITE_READONLY:
+            problem = "cannot be written; check its owner and mode, and those of its folder"
+        elif code == sqlite3.SQLITE_FULL:
+            problem = "cannot grow: the disk or the quota is full; make room"
+        elif code == sqlite3.SQLITE_CANTOPEN:
+            problem = "cannot be opened; check its owner and mode, and those of its folder"
+        else:
+            problem = str(error)
+        return StateUnavailable(f"{self.path}: {problem}")
+
+
+def in_transaction(connection: Connection, work: Callable[[Connection], T]) -> T:
+    """Runs `work` holding the write lock. Reading first and asking for the lock later could fail half way."""
+    connection.execute("BEGIN IMMEDIATE")
+    try:
+        result = work(connection)
+        connection.execute("COMMIT")
+    except BaseException:
+        if connection.in_transaction:  # some errors have rolled back already
+            connection.execute("ROLLBACK")
+        raise
+    return result
+
+
+def _write_and_take_back(connection: Connection) -> None:
+    connection.execute("BEGIN IMMEDIATE")
+    try:
+        connection.execute("INSERT INTO events (run, first_seq, last_seq, body) VALUES (0, 0, 0, ?)", ("-" * 65_536,))
+    finally:
+        if connection.in_transaction:
+            connection.execute("ROLLBACK")
+
+
+def _is_empty(connection: Connection) -> bool:
+    return connection.execute("SELECT 1 FROM sqlite_master LIMIT 1").fetchone() is None
+
+
+def _create(connection: Connection) -> None:
+    if _is_empty(connection):  # or another process was faster
+        for statement in _SCHEMA:
+            connection.execute(statement)
+
+
+def _primary_code(error: sqlite3.Error) -> int | None:
+    code: int | None = getattr(error, "sqlite_errorcode", None)
+    return None if code is None else code & 0xFF
+
+
+def _is_lock(error: sqlite3.Error) -> bool:
+    return _primary_code(error) in (sqlite3.SQLITE_BUSY, sqlite3.SQLITE_LOCKED, sqlite3.SQLITE_PROTOCOL)

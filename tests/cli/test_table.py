@@ -1,0 +1,55 @@
+"""Tables: aligned for eyes, tab-separated for programs, harmless for both."""
+
+from __future__ import annotations
+
+import pytest
+
+from llmesc.cli.table import Cell, Column, aligned, cut, display_width, tab_separated
+
+COLUMNS = (Column("name"), Column("count", right=True), Column("why"))
+
+
+def test_columns_are_as_wide_as_their_widest_cell_and_the_last_one_is_cut() -> None:
+    rows = [("lab@gpu1", "3", "overloaded: " + "no workers " * 9), ("a", "12", "")]
+
+    table = aligned(COLUMNS, rows, width=40, colour=False)
+
+    assert table == (
+        "NAME      COUNT  WHY\n"
+        "lab@gpu1      3  overloaded: no workers…\n"
+        "a            12\n"
+    )  # fmt: skip
+    assert max(map(len, table.splitlines())) <= 40
+
+
+def test_wide_characters_take_two_columns() -> None:
+    table = aligned((Column("a"), Column("b")), [("余额不足", "x"), ("ab", "y")], width=40, colour=False)
+
+    assert table.splitlines()[1:] == ["余额不足  x", "ab        y"]
+
+
+def test_programs_read_raw_values_whole_and_without_a_header() -> None:
+    rows = [(Cell("● closed", "good", raw="closed"), "a\tb\nc", "x" * 500)]
+
+    assert tab_separated(rows) == f"closed\ta b c\t{'x' * 500}\n"
+
+
+@pytest.mark.parametrize("evil", ["\x1b]52;c;aGk=\x07", "\x1b[2J", "\x9b31m", "\r\x07", "\u202e"])
+def test_no_cell_steers_the_terminal(evil: str) -> None:
+    shown = aligned((Column("a"),), [(f"be{evil}fore",)], width=80, colour=False) + tab_separated([(f"be{evil}fore",)])
+
+    assert not set("\x1b\x07\x9b\r\u202e") & set(shown)
+    assert "fore" in shown
+
+
+def test_colour_is_only_added_where_there_is_some() -> None:
+    row = [(Cell("○ open", "bad"),)]
+
+    assert "\x1b[31m○ open\x1b[0m" in aligned((Column("state"),), row, width=80, colour=True)
+    assert "\x1b" not in aligned((Column("state"),), row, width=80, colour=False)
+
+
+def test_cut_counts_columns_not_characters() -> None:
+    assert cut("余额不足", 5) == "余额…"
+    assert display_width("e\u0301") == 1
+    assert cut("short", 5) == "short"

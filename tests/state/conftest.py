@@ -1,0 +1,196 @@
+"""A clock that is set by hand, stores over it, and the events of runs that never happened."""
+
+from __future__ import annotations
+
+import itertools
+from collections.abc import AsyncIterator, Callable, Sequence
+from dataclasses import dataclass, field
+from decimal import Decimal
+from pathlib import Path
+from typing import Any, cast
+
+import pytest
+
+from llmesc.escalation.circuits import Cause, Circuit, CircuitPolicy, Failed, Succeeded
+from llmesc.escalation.events import (
+    Answer,
+    AnswerRange,
+    AttemptFinished,
+    AttemptOutcome,
+    AttemptStarted,
+    Chain,
+    Event,
+    Move,
+    ProviderFailed,
+    RunFinished,
+    RunOutcome,
+    RunStarted,
+    TextDelta,
+    Totals,
+)
+from llmesc.escalation.failures import Failure, FailureKind
+from llmesc.escalation.limits import Limits
+from llmesc.escalation.messages import Usage, ask_for
+from llmesc.escalation.ports import Denial
+from llmesc.escalation.resolution import CircuitKey, ModelKey, Offering, Resolution, Tier
+from llmesc.escalation.times import Timestamp
+from llmesc.state.memory import MemoryStore
+from llmesc.state.sqlite import SqliteStore
+from llmesc.state.store import Store
+
+
+@dataclass
+class HandClock:
+    """Wall and monotonic time, moved by the test alone."""
+
+    seconds: float = 1_700_000_000.0
+
+    def now(self) -> Timestamp:
+        return Timestamp(self.seconds)
+
+    def monotonic(self) -> float:
+        return self.seconds
+
+
+@dataclass
+class Story:
+    """The events of one run, in order."""
+
+    run_id: str
+    clock: HandClock
+    events: list[Event] = field(default_factory=list)
+
+    def _add(self, make: Callable[..., Event], **more: Any) -> Story:
+        at = self.clock.now()
+        self.events.append(make(run_id=self.run_id, seq=len(self.events), at=at, elapsed_ms=0.0, **more))
+        return self
+
+    def start(self, prompt: str = "What is Raft?", caller: dict[str, str] | None = None) -> Story:
+        chain = Chain(name="default", candidates=(resolution("lab/qwen"),))
+        return self._add(RunStarted, request=ask_for(prompt), chain=chain, limits=Limits(), caller=caller or {"user": "ann"})
+
+    def attempt(self, ref: str = "lab/qwen", number: int = 1) -> Story:
+        attempt_id = f"{self.run_id}.{number}"
+        return self._add(
+            AttemptStarted, attempt=number, attempt_id=attempt_id, resolution=resolution(ref), move=Move.PRIMARY
+        )
+
+    def text(self, text: str = "Raft is", number: int = 1) -> Story:
+        return self._add(TextDelta, attempt=number, text=text)
+
+    def fail(self, ref: str = "lab/qwen", number: int = 1) -> Story:
+        failure = Failure(kind=FailureKind.OVERLOADED, rule="status.503", message="at capacity", status=503)
+        self._add(ProviderFailed, attempt=number, resolution=resolution(ref), failure=failure)
+        return self.end_attempt(ref, number, AttemptOutcome.ERROR)
+
+    def end_attempt(
+        self, ref: str = "lab/qwen", number: int = 1, outcome: AttemptOutcome = AttemptOutcome.SUCCESS
+    ) -> Story:
+        return self._add(
+            AttemptFinished,
+            attempt=number,
+            resolution=resolution(ref),
+            outcome=outcome,
+            usage=Usage(input_tokens=5, output_tokens=7),
+            cost=Decimal("0.0031"),
+            cost_estimated=False,
+            first_token_seconds=0.5,
+            duration_seconds=1.5,
+            characters=7,
+        )
+
+    def finish(self, outcome: RunOutcome = RunOutcome.ANSWERED, ref: str = "lab/qwen", attempts: int = 1) -> Story:
+        answer = Answer(text="Raft is", attempt=1, resolution=resolution(ref), ranges=(AnswerRange(attempt=1, start=0, end=7),))
+        totals = Totals(attempts=attempts, skipped=0, usage=Usage(), cost=Decimal("0.0031"), duration_seconds=1.5)
+        return self._add(
+            RunFinished, outcome=outcome, answer=answer if outcome is RunOutcome.ANSWERED else None, totals=totals
+        )
+
+
+def resolution(ref: str) -> Resolution:
+    who, _, model = ref.partition("/")
+    key = CircuitKey.parse(who)
+    return Resolution(
+        tier=Tier.VLLM, provider=key.provider, instance=key.instance, model=model, offering=Offering(offering_id=ref)
+    )
+
+
+KINDS = ("memory", "sqlite")
+
+
+@dataclass
+class Kit:
+    """What the tests of this room share, since they cannot import each other."""
+
+    folder: Path
+    clock: HandClock = field(default_factory=HandClock)
+    policy: CircuitPolicy = field(default_factory=CircuitPolicy)
+    kind: str = "sqlite"
+
+    @property
+    def path(self) -> Path:
+        return self.folder / "state.db"
+
+    def parts(self) -> dict[str, Any]:
+        tokens = itertools.count(1)
+        return {
+            "clock": self.clock,
+            "policy": self.policy,
+            "holder": "host:1",
+            "random": lambda: 0.0,
+            "new_token": lambda: f"{id(tokens):x}-{next(tokens)}",
+        }
+
+    async def open(self, **more: Any) -> SqliteStore:
+        store = SqliteStore(more.pop("path", self.path), **self.parts(), **more)
+        await store.open()
+        return store
+
+    def memory(self) -> MemoryStore:
+        return MemoryStore(**self.parts())
+
+    async def store(self) -> Store:
+        return self.memory() if self.kind == "memory" else await self.open()
+
+    def story(self, run_id: str = "7f3a") -> Story:
+        return Story(run_id, self.clock)
+
+    def answered(self, run_id: str = "7f3a", prompt: str = "What is Raft?", ref: str = "lab/qwen") -> Sequence[Event]:
+        return self.story(run_id).start(prompt).attempt(ref).text().end_attempt(ref).finish(ref=ref).events
+
+    def failed(self, generation: int = 0, **more: Any) -> Failed:
+        cause = Cause(kind="server_error", message="503", at=self.clock.now())
+        return Failed(**{"generation": generation, "weight": 1.0, "cause": cause, **more})
+
+    def succeeded(self, generation: int = 0, **more: Any) -> Succeeded:
+        return Succeeded(**{"generation": generation, "latency_seconds": 1.0, **more})
+
+    def denial(self, ref: str, for_seconds: float | None = None, why: str = "retired") -> Denial:
+        target = resolution(ref)
+        until = None if for_seconds is None else Timestamp(self.clock.now() + for_seconds)
+        key = ModelKey(target.provider, target.instance, target.model)
+        return Denial(key=key, why=why, who="ann", set_at=self.clock.now(), until=until)
+
+    async def circuit(self, store: Store, key: CircuitKey) -> Circuit:
+        return (await store.circuits([key])).get(key, Circuit())
+
+
+@pytest.fixture
+def kit(tmp_path: Path) -> Kit:
+    return Kit(folder=tmp_path / "state")
+
+
+@pytest.fixture(params=KINDS)
+async def store(kit: Kit, request: pytest.FixtureRequest) -> AsyncIterator[Store]:
+    """Each kind of store in turn, made by `kit` and over its clock."""
+    kit.kind = cast("str", request.param)
+    store = await kit.store()
+    yield store
+    await store.aclose()
+
+
+@pytest.fixture
+async def sqlite(kit: Kit) -> AsyncIterator[SqliteStore]:
+    store = await kit.open()
+    yield store
+    await store.aclose()

@@ -1,0 +1,107 @@
+"""The house: a room imports only from floors below it, and starting stays light."""
+
+from __future__ import annotations
+
+import ast
+import subprocess
+import sys
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+
+ROOT = Path(__file__).parent.parent
+PACKAGE = ROOT / "llmesc"
+FLOORS = {"escalation": 1, "config": 2, "state": 2, "providers": 2, "records": 3, "engine": 4, "cli": 5, "dashboard": 5}
+DOORS = {"cli": {"engine", "escalation", "config"}, "dashboard": {"engine", "escalation"}}
+"""The top floor sees the engine and the core's types; the config commands also see config/."""
+
+
+def modules() -> list[Path]:
+    return sorted(PACKAGE.rglob("*.py"))
+
+
+def imported(path: Path) -> Iterator[str]:
+    """Every module that `path` imports, wherever in the file, by absolute name."""
+    for node in ast.walk(ast.parse(path.read_text())):
+        if isinstance(node, ast.Import):
+            yield from (alias.name for alias in node.names)
+        elif isinstance(node, ast.ImportFrom):
+            assert node.level == 0, f"{path}: relative imports hide the floors"
+            yield node.module or ""
+
+
+def room_of(path: Path) -> str:
+    parts = path.relative_to(PACKAGE).parts
+    return parts[0] if len(parts) > 1 else ""
+
+
+def test_the_walk_sees_the_whole_package() -> None:
+    assert {room_of(path) for path in modules()} >= {"escalation", "config", "state", "providers", "records", "engine", "cli"}
+
+
+@pytest.mark.parametrize("path", modules(), ids=lambda path: str(path.relative_to(PACKAGE)))
+def test_a_room_imports_only_from_floors_below_it(path: Path) -> None:
+    room = room_of(path)
+    if not room:
+        return  # the package's front door opens onto every floor
+    wrong = []
+    for name in imported(path):
+        parts = name.split(".")
+        if parts[0] != "llmesc" or len(parts) == 1:
+            continue
+        other = parts[1]
+        below = other in FLOORS and FLOORS[other] < FLOORS[room]
+        allowed = other == room or (below and other in DOORS.get(room, FLOORS))
+        if not allowed:
+            wrong.append(name)
+    assert wrong == []
+
+
+@pytest.mark.parametrize(
+    "path", [path for path in modules() if room_of(path) == "escalation"], ids=lambda path: path.stem
+)
+def test_the_core_imports_no_third_party_package(path: Path) -> None:
+    roots = {name.split(".")[0] for name in imported(path)}
+    assert roots - set(sys.stdlib_module_names) - {"llmesc"} == set()
+
+
+def test_only_the_http_room_imports_httpx() -> None:
+    importers = {str(path.relative_to(PACKAGE)) for path in modules() if "httpx" in {name.split(".")[0] for name in imported(path)}}
+    assert importers == {"providers/http.py"}
+
+
+LIGHT = {
+    ("--help",): {"textual", "rich", "httpx", "asyncio", "sqlite3"},
+    ("circuits",): {"textual", "rich", "httpx", "jsonschema"},
+    ("chain", "show"): {"textual", "rich", "httpx", "jsonschema"},
+    ("ask", "hi"): {"textual", "rich", "jsonschema"},
+}
+
+
+@pytest.mark.parametrize(("command", "heavy"), LIGHT.items(), ids=[" ".join(command) for command in LIGHT])
+def test_a_command_starts_without_what_it_does_not_need(command: tuple[str, ...], heavy: set[str], tmp_path: Path) -> None:
+    config = tmp_path / "config.toml"
+    config.write_text('[providers.demo]\napi = "simulated"\ntier = "local"\nmodels = ["m"]\n')
+    code = (
+        "import sys\n"
+        "from llmesc.cli.main import main\n"
+        f"code = main({['--config', str(config), '--state', 'memory:', *command]!r})\n"
+        f"print(code, sorted(set(sys.modules) & {heavy!r}), file=sys.stderr)\n"
+    )
+
+    done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, stdin=subprocess.DEVNULL, check=False)
+
+    assert done.stderr.splitlines()[-1] == "0 []", done.stderr
+
+
+def test_every_public_thing_of_the_package_exists_and_is_sorted() -> None:
+    import llmesc
+
+    assert list(llmesc.__all__) == sorted(llmesc.__all__)
+    assert [name for name in llmesc.__all__ if not hasattr(llmesc, name)] == []
+
+
+def test_files_are_small_rooms() -> None:
+    large = {str(path.relative_to(PACKAGE)): lines for path in modules() if (lines := len(path.read_text().splitlines())) > 400}
+    assert large == {}
