@@ -12,6 +12,7 @@ from llmesc.cli.options import dollars, duration
 
 if TYPE_CHECKING:
     from llmesc.cli.answer import AnswerSink
+    from llmesc.cli.follow import Follower
     from llmesc.cli.session import Session
     from llmesc.engine import AskOptions, Engine
     from llmesc.escalation.messages import Request
@@ -72,7 +73,9 @@ def ask(
 
     Piped standard input and files join the prompt. The answer alone goes to standard output.
     """
+    from llmesc.cli.answer import Streamed
     from llmesc.cli.bad_input import BadInput
+    from llmesc.cli.follow import Follower
     from llmesc.engine import AskOptions
     from llmesc.escalation.resolution import Tier
 
@@ -104,7 +107,13 @@ def ask(
         return session.with_engine(lambda engine: _plan(engine, session, request, options, as_json=json))
     streaming = stream == "always" or (stream == "auto" and session.out.is_terminal)
     sink = _sink(session, json=json, jsonl=jsonl, streaming=streaming, strict=strict)
-    return session.with_engine(lambda engine: _answer(engine, session, request, options, sink, verbose=verbose))
+    follower = Follower(
+        answer=sink,
+        err=session.err,
+        details=verbose,
+        same_screen=isinstance(sink, Streamed) and session.out.is_terminal and session.err.is_terminal,
+    )
+    return session.with_engine(lambda engine: _answer(engine, session, request, options, follower))
 
 
 def _request(
@@ -178,15 +187,11 @@ def _sink(session: Session, *, json: bool, jsonl: bool, streaming: bool, strict:
     return Streamed(session.out, strict=strict, rules=rules, width=session.streams.width)
 
 
-async def _answer(
-    engine: Engine, session: Session, request: Request, options: AskOptions, sink: AnswerSink, *, verbose: bool
-) -> int:
+async def _answer(engine: Engine, session: Session, request: Request, options: AskOptions, follower: Follower) -> int:
     from llmesc.cli.exit_codes import OUTCOME_CODES, ExitCode
-    from llmesc.cli.follow import Follower
 
-    same_screen = session.out.is_terminal and session.err.is_terminal
-    follower = Follower(answer=sink, err=session.err, details=verbose, same_screen=same_screen)
     view = await follower.follow(engine.start(request, options))
+    session.promised_json = False  # it is there
     return OUTCOME_CODES[view.outcome] if view.outcome is not None else ExitCode.UNEXPECTED
 
 
@@ -194,5 +199,5 @@ async def _plan(engine: Engine, session: Session, request: Request, options: Ask
     from llmesc.cli.chain import show_plan
     from llmesc.cli.exit_codes import ExitCode
 
-    show_plan(session, await engine.plan(request, options), as_json=as_json)
+    show_plan(session, await engine.plan(request, options), for_a_prompt=True, as_json=as_json)
     return ExitCode.ANSWERED

@@ -37,12 +37,12 @@ def show(
     async def plan(engine: Engine) -> Plan:
         return await engine.plan(prompt, AskOptions(chain=chain, command="chain show"))
 
-    show_plan(session, session.with_engine(plan), as_json=as_json)
+    show_plan(session, session.with_engine(plan), for_a_prompt=prompt is not None, as_json=as_json)
     return ExitCode.ANSWERED
 
 
-def show_plan(session: Session, plan: Plan, *, as_json: bool) -> None:
-    """A plan as JSON, tab-separated rows, or a table with what stands around it."""
+def show_plan(session: Session, plan: Plan, *, for_a_prompt: bool, as_json: bool) -> None:
+    """A plan as JSON, tab-separated rows, or a table with a line about it."""
     if as_json:
         session.out.json(_plan_json(plan))
         return
@@ -65,8 +65,8 @@ def show_plan(session: Session, plan: Plan, *, as_json: bool) -> None:
     session.out.table(columns, rows)
     if session.out.is_terminal:
         about = f"chain {plan.chain.name}: at most {words.plural(plan.max_attempts, 'attempt')}"
-        if plan.estimated_tokens:
-            about += f"; about {words.count(plan.estimated_tokens)} tokens of prompt"
+        if for_a_prompt:
+            about += f"; the prompt has about {words.count(plan.estimated_tokens)} tokens"
         session.out.line(one_line(about))
 
 

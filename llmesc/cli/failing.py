@@ -7,9 +7,12 @@ from collections.abc import Sequence
 
 import typer
 
+from llmesc.cli.bad_input import BadInput
 from llmesc.cli.crash import write_crash_file
 from llmesc.cli.exit_codes import ExitCode, code_of
+from llmesc.cli.output import CannotWrite
 from llmesc.cli.session import Session
+from llmesc.config.paths import config_path
 from llmesc.escalation.errors import ConfigError, LlmescError, UnknownName
 from llmesc.escalation.untrusted import safe
 
@@ -28,10 +31,13 @@ def explain(error: Exception, session: Session) -> ExitCode:
     if isinstance(error, typer.TyperException):
         _say(session, error.format_message(), next_command=_help_for(error))
         return ExitCode.USAGE
+    if isinstance(error, CannotWrite):
+        _say(session, str(error))
+        return ExitCode.UNEXPECTED
     if isinstance(error, LlmescError):
         problems = error.problems if isinstance(error, ConfigError) else ()
         headline = _headline(problems) if len(problems) > 1 else str(error)
-        _report(session, error, headline, problems if len(problems) > 1 else (), _next(error))
+        _report(session, error, headline, problems if len(problems) > 1 else (), _next(error, session))
         return code_of(error)
     if isinstance(error, OSError):
         where = f"{error.filename}: " if error.filename else ""
@@ -64,14 +70,16 @@ def _headline(problems: Sequence[str]) -> str:
     return f"the configuration has {len(problems)} mistakes"
 
 
-def _next(error: LlmescError) -> str:
-    if error.hint:
-        return error.hint
+def _next(error: LlmescError, session: Session) -> str:
     match error:
+        case LlmescError(hint=hint) if hint:
+            return hint
+        case BadInput():
+            return ""
         case UnknownName(what=what):
             return _NEXT_BY_NAME.get(what, "llmesc config show")
         case ConfigError():
-            return "llmesc config edit"
+            return "llmesc config edit" if config_path(session.config_file, os.environ).exists() else "llmesc init"
         case _:
             return "llmesc doctor"
 

@@ -134,7 +134,7 @@ def _print_runs(session: Session, runs: Sequence[RunSummary]) -> None:
         Column("cost", right=True),
         Column("prompt"),
     )
-    session.out.table(columns, rows)
+    session.out.table(columns, rows, cut_last=True)
 
 
 def _outcome(view: RunView, rows: Sequence[AttemptRow]) -> str:
@@ -228,8 +228,11 @@ def _in_full(session: Session, view: RunView, rows: Sequence[AttemptRow]) -> Ite
     if view.request is not None:
         yield f"asked: {one_line(view.request.prompt)}\n"
     if rows:
-        table = [_attempt_row(view, row) for row in rows]
-        yield "\n" + aligned(_attempt_columns(), table, width=session.streams.width, colour=session.out.colour)
+        columns, table = _attempt_columns(), [_attempt_row(view, row) for row in rows]
+        yield "\n" + aligned(columns[:-1], [row[:-1] for row in table], colour=session.out.colour)
+        for row in table:
+            if row[-1]:
+                yield one_line(f"  {row[0]} ✗ {row[-1]}", 1000) + "\n"
     if view.skipped or view.switches:
         yield "\n"
     for skip in view.skipped:

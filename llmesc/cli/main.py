@@ -9,7 +9,7 @@ from collections.abc import Sequence
 from typing import NoReturn
 
 from llmesc.cli.exit_codes import ExitCode
-from llmesc.cli.output import CannotWrite, ReaderGone
+from llmesc.cli.output import ReaderGone
 from llmesc.cli.session import Session
 from llmesc.cli.streams import Streams
 
@@ -27,16 +27,20 @@ def main(argv: Sequence[str] | None = None, *, streams: Streams | None = None) -
     """Runs one command; its exit code. `streams` stands in for those of the process."""
     session = Session(streams or Streams.of_process(os.environ))
     try:
-        return _command(sys.argv[1:] if argv is None else argv, session)
+        return _explained(sys.argv[1:] if argv is None else argv, session)
     except ReaderGone:
         return ExitCode.READER_GONE
-    except CannotWrite as error:
-        session.err.say(f"error: {error}", "bad")
-        return ExitCode.UNEXPECTED
     except SystemExit as stop:
         # Typer writes help itself, and leaves this way when its reader is gone.
         gone = isinstance(stop.__context__, BrokenPipeError)
         return ExitCode.READER_GONE if gone else _as_code(stop.code)
+
+
+def _explained(argv: Sequence[str], session: Session) -> int:
+    try:
+        return _command(argv, session)
+    except ReaderGone:
+        raise
     except Exception as error:  # noqa: BLE001 - the one place where every error becomes a message and a code
         from llmesc.cli.failing import explain
 

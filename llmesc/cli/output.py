@@ -69,12 +69,14 @@ class Output:
 
         return json.dumps(value, ensure_ascii=self.is_terminal, indent=indent)
 
-    def table(self, columns: Sequence[Column], rows: Sequence[Row]) -> None:
-        """Aligned with a header on a terminal; tab-separated, whole and without one off it."""
+    def table(self, columns: Sequence[Column], rows: Sequence[Row], *, cut_last: bool = False) -> None:
+        """Aligned with a header on a terminal, on request with the last column cut to its width; tab-separated, whole and
+        without a header off it.
+        """
         from llmesc.cli.table import aligned, tab_separated
 
         if self.is_terminal:
-            self.write(aligned(columns, rows, width=self._width, colour=self.colour))
+            self.write(aligned(columns, rows, colour=self.colour, width=self._width if cut_last else None))
         else:
             self.write(tab_separated(rows))
 

@@ -94,8 +94,19 @@ def switch_words(event: ProviderSwitched) -> str:
 
 
 def switch_rule(event: ProviderSwitched, width: int) -> str:
-    """The same as a marked line across the screen, between the text that no longer counts and the answer that begins again."""
-    return f"── {cut(switch_words(event), max(width - 7, 20))} ──"
+    """The same, shorter, as a marked line across the screen: between text that no longer counts and the answer that begins
+    again.
+    """
+    before, after = event.from_resolution, event.to_resolution
+    if before.circuit_key == after.circuit_key:
+        names = before.ref, after.ref
+    else:
+        names = str(before.circuit_key), str(after.circuit_key)
+    text = f"switched {' → '.join(map(one_line, names))}: {words.plain_words(event.because)}"
+    if event.tier_upgrade:
+        text += f" · tier upgrade {before.tier.label} → {after.tier.label}"
+    text += f" · {words.plural(event.characters_discarded, 'character')} discarded"
+    return f"── {cut(text, max(width - 7, 20))} ──"
 
 
 def _start(event: RunStarted) -> Iterator[Line]:
@@ -154,7 +165,7 @@ def _end(event: RunFinished, view: RunView) -> Iterator[Line]:
         yield Line(f"✓ answered by {words.who(event.answer.resolution)} · {spent}", "good")
         return
     cancelled = event.outcome is RunOutcome.CANCELLED
-    yield Line(f"{'⊘ ' if cancelled else 'error: '}{_ending(event)}", "doubtful" if cancelled else "bad")
+    yield Line(f"{'⊘ ' if cancelled else 'error: '}{_ending(event, view)}", "doubtful" if cancelled else "bad")
     if event.cause is not None and len(view.attempts) > 1:
         yield Line(f"  to put right first: {words.failure_words(event.cause)}", "bad")
     if event.retry_at is not None:
@@ -164,14 +175,14 @@ def _end(event: RunFinished, view: RunView) -> Iterator[Line]:
     yield Line(f"next: {next_command(view)}", "strong")
 
 
-def _ending(event: RunFinished) -> str:
+def _ending(event: RunFinished, view: RunView) -> str:
     answer = event.answer
     best = f"; the best is by {words.who(answer.resolution)}, quality {answer.score} of 100" if answer is not None else ""
     match event.outcome:
         case RunOutcome.BELOW_BAR:
             return f"no answer reached the quality bar{best}"
         case RunOutcome.NOTHING_CALLABLE:
-            return "no candidate can be called now"
+            return "there is nobody to ask" if _nobody(view) else "no candidate can be called now"
         case RunOutcome.DEADLINE:
             return f"the time or the money for the request is spent{best}"
         case RunOutcome.POLICY:
@@ -196,7 +207,12 @@ _BY_KIND = {
 def next_command(view: RunView) -> str:
     """What to run after a request without an accepted answer."""
     if view.outcome is RunOutcome.NOTHING_CALLABLE:
-        return "llmesc chain show" if view.chain is None or view.chain.candidates else "llmesc doctor"
+        return "llmesc init" if _nobody(view) else "llmesc chain show"
     if view.outcome in (RunOutcome.EXHAUSTED, RunOutcome.POLICY) and view.cause is not None and view.cause.kind in _BY_KIND:
         return _BY_KIND[view.cause.kind]
     return f"llmesc history show {view.run_id}"
+
+
+def _nobody(view: RunView) -> bool:
+    """Whether nothing is configured, and nothing was found."""
+    return view.chain is not None and not view.chain.candidates and not view.chain.rejected

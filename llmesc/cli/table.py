@@ -10,6 +10,8 @@ from llmesc.cli.style import Style, paint
 from llmesc.escalation.untrusted import safe
 
 _GAP = "  "
+_LEAST = 10
+"""Columns of the terminal that a cut column keeps however narrow it is."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -37,22 +39,21 @@ def tab_separated(rows: Iterable[Row]) -> str:
     return "".join("\t".join(_program_text(cell) for cell in row) + "\n" for row in rows)
 
 
-def aligned(columns: Sequence[Column], rows: Sequence[Row], *, width: int, colour: bool) -> str:
-    """The table in plain aligned text; only the last column is cut to fit `width`."""
+def aligned(columns: Sequence[Column], rows: Sequence[Row], *, colour: bool, width: int | None = None) -> str:
+    """The table in plain aligned text, without the columns that say nothing; the last one is cut to fit `width`, if given."""
     cells = [[_cell(cell) for cell in row] for row in rows]
     texts = [[_folded(cell.text) for cell in row] for row in cells]
-    widths = [
-        max(display_width(text) for text in (column.title, *(row[index] for row in texts)))
-        for index, column in enumerate(columns)
-    ]
-    before_last = sum(widths[:-1]) + len(_GAP) * (len(columns) - 1)
-    widths[-1] = min(widths[-1], max(width - before_last, 10))
+    kept = [index for index in range(len(columns)) if index == 0 or any(row[index] for row in texts)]
+    widths = {index: max(map(display_width, (columns[index].title, *(row[index] for row in texts)))) for index in kept}
+    if width is not None:
+        room = width - sum(widths[index] + len(_GAP) for index in kept[:-1])
+        widths[kept[-1]] = min(widths[kept[-1]], max(room, _LEAST))
 
     def line(texts: Sequence[str], styles: Sequence[Style]) -> str:
-        padded = [
-            _padded(cut(text, room), room, right=column.right) for text, room, column in zip(texts, widths, columns, strict=True)
-        ]
-        return _GAP.join(paint(text, style, colour) for text, style in zip(padded, styles, strict=True)).rstrip()
+        return _GAP.join(
+            paint(_padded(cut(texts[index], widths[index]), widths[index], right=columns[index].right), styles[index], colour)
+            for index in kept
+        ).rstrip()
 
     head = line([column.title.upper() for column in columns], ["dim"] * len(columns))
     body = [line(row, [cell.style for cell in styled]) for row, styled in zip(texts, cells, strict=True)]

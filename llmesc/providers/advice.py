@@ -26,9 +26,6 @@ class _Console:
 
 
 _CONSOLES: Mapping[str, _Console] = {
-    "openai": _Console(
-        site="platform.openai.com", billing="Settings › Billing", limits="Settings › Limits", access="Settings › Project › Limits"
-    ),
     "azure": _Console(
         site="portal.azure.com",
         keys="the resource › Keys and Endpoint",
@@ -36,6 +33,7 @@ _CONSOLES: Mapping[str, _Console] = {
         limits="Quotas",
         access="Deployments",
     ),
+    "vertex": _Console(site="console.cloud.google.com", keys="IAM", limits="Quotas", access="Vertex AI › Model Garden"),
     "anthropic": _Console(
         site="platform.claude.com", keys="Settings › API keys", billing="Settings › Billing", limits="Settings › Limits"
     ),
@@ -48,7 +46,6 @@ _CONSOLES: Mapping[str, _Console] = {
     "google": _Console(
         site="aistudio.google.com", keys="Get API key", billing="API keys › Set up billing", limits="Usage and limits"
     ),
-    "vertex": _Console(site="console.cloud.google.com", keys="IAM", limits="Quotas", access="Vertex AI › Model Garden"),
     "bedrock": _Console(site="console.aws.amazon.com", keys="IAM", limits="Service Quotas", access="Bedrock › Model access"),
     "openrouter": _Console(
         site="openrouter.ai",
@@ -85,7 +82,11 @@ _CONSOLES: Mapping[str, _Console] = {
         access="Serving › Endpoints",
     ),
     "nvidia": _Console(site="build.nvidia.com"),
+    "openai": _Console(
+        site="platform.openai.com", billing="Settings › Billing", limits="Settings › Limits", access="Settings › Project › Limits"
+    ),
 }
+"""By a part of the provider's name. The first that fits: `azure-openai` is azure's, `google-vertex` vertex's."""
 
 _PAGE: Mapping[FailureKind, str] = {_K.AUTH: "keys", _K.ACCOUNT: "billing", _K.RATE_LIMIT: "limits", _K.PERMISSION: "access"}
 """The console's page for each kind that is put right there."""
@@ -150,7 +151,5 @@ def advice(failure: Failure, provider: str = "", *, self_hosted: bool = False) -
 
 
 def _console(provider: str) -> _Console | None:
-    """By the whole name, else by a known name inside it: `my-openai-eu`, `google-vertex`. The longest known name wins."""
     name = provider.lower()
-    inside = sorted((known for known in _CONSOLES if known in name), key=len, reverse=True)
-    return _CONSOLES.get(name) or (_CONSOLES[inside[0]] if inside else None)
+    return next((console for known, console in _CONSOLES.items() if known in name), None)

@@ -89,7 +89,7 @@ def fold(text: str) -> str:
     """`text` as the message rules want it. An address is no sentence: `…/billing` in a link says nothing about money."""
     if len(text) > _RULE_TEXT:
         text = text[: _RULE_TEXT - 1000] + " … " + text[-1000:]
-    text = _ADDRESS().sub(" ", text.lower().replace("’", "'").replace("‘", "'"))
+    text = _address().sub(" ", text.lower().replace("’", "'").replace("‘", "'"))
     return " ".join(text.split())
 
 
@@ -102,23 +102,23 @@ def parse(text: str) -> Any:
 
 
 @cache
-def _ADDRESS() -> re.Pattern[str]:  # noqa: N802 (constants that cost nothing until they are used)
+def _address() -> re.Pattern[str]:
     return re.compile(r"https?://[^\s\"'<>)\]]+")
 
 
 @cache
-def _FINISH() -> re.Pattern[str]:  # noqa: N802
+def _finish() -> re.Pattern[str]:
     # A quotation inside a string would carry a backslash: what the model wrote is not taken for what the provider says.
     return re.compile(r'(?<!\\)"(?:finish|stop|block|done)_?reason"\s*:\s*"([A-Za-z_\-]{2,60})"', re.IGNORECASE)
 
 
 @cache
-def _CUT_MESSAGE() -> re.Pattern[str]:  # noqa: N802
+def _cut_message() -> re.Pattern[str]:
     return re.compile(r'(?<!\\)"(?:message|detail|error|msg)"\s*:\s*"((?:[^"\\]|\\.){1,500})')
 
 
 @cache
-def _LOOSE() -> re.Pattern[str]:  # noqa: N802
+def _loose() -> re.Pattern[str]:
     return re.compile(
         r"""["'](?:code|type|status|reason|error_?code|error_?type)["']\s*:\s*["']?([A-Za-z0-9_.\-]{3,80})"""
         r"""|\bcode = ([A-Za-z]{3,40})"""
@@ -127,14 +127,14 @@ def _LOOSE() -> re.Pattern[str]:  # noqa: N802
 
 
 @cache
-def _STATUS_IN_TEXT() -> re.Pattern[str]:  # noqa: N802
+def _status_in_text() -> re.Pattern[str]:
     return re.compile(
         r"^\W{0,3}([45]\d\d)\b|\b(?:error code|status ?code|status|http(?:/\d(?:\.\d)?)?|code)\W{0,4}([45]\d\d)\b", re.IGNORECASE
     )
 
 
 @cache
-def _REQUEST_ID() -> re.Pattern[str]:  # noqa: N802
+def _request_id() -> re.Pattern[str]:
     return re.compile(r"\brequest[ _-]?id\b\W{0,4}([A-Za-z0-9_\-]{8,80})|\b(req_[A-Za-z0-9]{8,60})", re.IGNORECASE)
 
 
@@ -156,7 +156,7 @@ def _from_html(text: str) -> ErrorBody:
 
 
 def _finish_reasons(text: str) -> tuple[str, ...]:
-    return tuple(dict.fromkeys(squash(hit) for hit in _FINISH().findall(text)))
+    return tuple(dict.fromkeys(squash(hit) for hit in _finish().findall(text)))
 
 
 def _error_in_lines(text: str) -> Any:
@@ -175,7 +175,7 @@ def _error_in_lines(text: str) -> Any:
 def _payload_lines(text: str) -> Iterator[tuple[str, bool]]:
     """Lines without their field name, and whether an event or field named `error` holds them; the last ones of a long stream."""
     named = False
-    lines = text.splitlines()
+    lines = text.replace("\r\n", "\n").replace("\r", "\n").split("\n")
     for line in lines[-_LINES:] if len(lines) > _LINES else lines:
         name, colon, rest = line.partition(":")
         if colon and name == "event":
@@ -208,8 +208,8 @@ def _from_fields(fields: Fields, finish: tuple[str, ...], *, depth: int, is_erro
             sentences.append(outside)
     joined = " \n".join(sentences)
     codes = (*fields.codes, *_loose_codes(joined))
-    found = _STATUS_IN_TEXT().search(joined[:2000])
-    request_id = fields.request_id or next((a or b for a, b in _REQUEST_ID().findall(joined[:_RULE_TEXT])), None)
+    found = _status_in_text().search(joined[:2000])
+    request_id = fields.request_id or next((a or b for a, b in _request_id().findall(joined[:_RULE_TEXT])), None)
     return ErrorBody(
         message=next((body.message for body in inner if body.message), None) or (sentences[0] if sentences else ""),
         text=fold(joined),
@@ -228,13 +228,13 @@ def _from_fields(fields: Fields, finish: tuple[str, ...], *, depth: int, is_erro
 
 def _fields_of_text(text: str) -> Fields:
     """Plain text, or JSON that was cut: its message is still there to be read."""
-    cut = [json_string.strip() for json_string in _CUT_MESSAGE().findall(text[:_HEAD])[:3]]
+    cut = [json_string.strip() for json_string in _cut_message().findall(text[:_HEAD])[:3]]
     return Fields(sentences=[*cut, text] if text else [])
 
 
 def _loose_codes(text: str) -> list[str]:
     """Codes that stand in running text: a Python repr, a cut JSON body, `code = InvalidArgument`, the name of an exception."""
-    return [next(filter(None, hit)) for hit in _LOOSE().findall(text[:_RULE_TEXT])[:12]]
+    return [next(filter(None, hit)) for hit in _loose().findall(text[:_RULE_TEXT])[:12]]
 
 
 def _split_json(sentence: str) -> tuple[str, Any]:

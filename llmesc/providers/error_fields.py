@@ -3,11 +3,14 @@
 from __future__ import annotations
 
 from collections import deque
-from collections.abc import Iterable, Mapping
+from collections.abc import Mapping
 from dataclasses import dataclass, field
+from itertools import islice
 from typing import Any
 
-_NODES, _DEPTH, _SENTENCE = 1_500, 8, 20_000
+_NODES, _DEPTH, _SENTENCES, _SENTENCE = 1_500, 8, 30, 20_000
+_WRAPPED = 3
+"""So many lists or responses may stand around an error."""
 
 _SENTENCE_KEYS = (
     *("message", "msg", "errormsg", "errormessage", "error", "detail", "details", "errordescription", "description", "errors"),
@@ -58,29 +61,37 @@ class Fields:
     request_id: str | None = None
 
 
-def error_root(value: Any) -> Any:
+def error_root(value: Any, depth: int = 0) -> Any:
     """The part of `value` that says it is an error, or None: an answer, or a shape that only its HTTP status makes an error."""
-    if isinstance(value, list):
-        return next((root for item in value[:20] if (root := error_root(item)) is not None), None)
+    if isinstance(value, list) and depth < _WRAPPED:
+        return next((root for item in value[:20] if (root := error_root(item, depth + 1)) is not None), None)
     if not isinstance(value, dict):
         return None
     names = _by_squashed(value)
-    if names.get("error") or names.get("errors") or names.get("errorcode") or names.get("errormessage"):
+    if any(names.get(key) for key in ("error", "errors", "errorcode", "errormessage")):
         return {key: item for key, item in value.items() if squash(key) not in _ANSWER_KEYS}
-    response = names.get("response")
-    if isinstance(response, dict) and (root := error_root(response)) is not None:
-        return root
-    choices = names.get("choices")
-    if isinstance(choices, list) and (
-        root := error_root([choice for choice in choices[:20] if isinstance(choice, dict) and choice.get("error")])
+    if _has_code_of_failure(names.get("baseresp")) or any(
+        name.endswith("exception") and isinstance(item, dict) for name, item in names.items()
     ):
-        return root
-    base = names.get("baseresp")
-    if isinstance(base, dict) and base.get("status_code"):
         return value
-    if any(name.endswith("exception") and isinstance(item, dict) for name, item in names.items()):
-        return value
+    for item in (names.get("response"), _failed_choices(names.get("choices"))):
+        if isinstance(item, dict | list) and depth < _WRAPPED and (root := error_root(item, depth + 1)) is not None:
+            return root
     return value if _is_flat_error(names) else None
+
+
+def _has_code_of_failure(base_response: Any) -> bool:
+    """MiniMax answers 200 and says 0 here where all went well."""
+    return isinstance(base_response, dict) and bool(base_response.get("status_code"))
+
+
+def _failed_choices(choices: Any) -> list[Any]:
+    """OpenRouter puts the failure of a stream into the choice it ended."""
+    return (
+        [choice for choice in choices[:20] if isinstance(choice, dict) and choice.get("error")]
+        if isinstance(choices, list)
+        else []
+    )
 
 
 def _is_flat_error(names: Mapping[str, Any]) -> bool:
@@ -132,7 +143,7 @@ def _read_scalar(found: Fields, key: str, item: str | float) -> None:
         found.quotas.append(squash(str(item)))
     is_sentence = isinstance(item, str) and " " in item.strip()
     if key in _SENTENCE_KEYS and isinstance(item, str) and (is_sentence or key not in _CODE_KEYS or key == "error"):
-        _add_sentence(found, item)
+        _add_sentence(found, item, first=key == "raw")  # what the provider behind a gateway said, word for word
     if key in _CODE_KEYS and _is_code(key, item):
         found.codes.append(str(item).strip()[:100])
 
@@ -142,10 +153,10 @@ def _is_code(key: str, item: str | float) -> bool:
     return not isinstance(item, str) or 0 < len(item.split()) <= (1 if key == "error" else 4)
 
 
-def _add_sentence(found: Fields, sentence: str) -> None:
+def _add_sentence(found: Fields, sentence: str, *, first: bool = False) -> None:
     sentence = sentence.strip()[:_SENTENCE]
-    if sentence and sentence not in found.sentences and len(found.sentences) < 30:
-        found.sentences.append(sentence)
+    if sentence and sentence not in found.sentences and len(found.sentences) < _SENTENCES:
+        found.sentences.insert(0 if first else len(found.sentences), sentence)
 
 
 def _reading_order(key: str) -> int:
@@ -153,11 +164,7 @@ def _reading_order(key: str) -> int:
 
 
 def _by_squashed(value: Mapping[Any, Any]) -> dict[str, Any]:
-    return {squash(str(key)): item for key, item in _first(value.items(), 200)}
-
-
-def _first(items: Iterable[tuple[Any, Any]], count: int) -> Iterable[tuple[Any, Any]]:
-    return (pair for pair, _ in zip(items, range(count), strict=False))
+    return {squash(str(key)): item for key, item in islice(value.items(), 200)}
 
 
 def _http_status(item: Any) -> int | None:
@@ -166,7 +173,7 @@ def _http_status(item: Any) -> int | None:
 
 
 def _whose_numbers(names: Mapping[str, Any]) -> str:
-    """Numbered codes mean something only in the shape of their provider: 1300 is a rate limit at one, a policy at another."""
+    """Whose numbered codes these are (`numbered_codes`), told by the shape around them."""
     if "statuscode" in names and "statusmsg" in names:
         return "minimax"
     if "errorcode" in names and "errormsg" in names:

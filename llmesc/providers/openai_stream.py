@@ -96,7 +96,7 @@ class ChatReader:
         if _is_error(chunk) or choice.get("error"):
             raise ServerSaidError(raw)
         if model := chunk.get("model"):
-            self._model = str(model)
+            self._model = _storable(str(model))
         if usage := chunk.get("usage") or choice.get("usage") or _object(chunk.get("x_groq")).get("usage"):
             self._usage = _usage(_object(usage))
         if message := choice.get("delta") or choice.get("message"):
@@ -116,7 +116,7 @@ class ChatReader:
                 self._parts(content)
             else:
                 self._say(TextPiece, content)
-        for fragment in message.get("tool_calls") or ():
+        for fragment in _list(message.get("tool_calls")):
             self._calls.add(_object(fragment))
             self._active = True
 
@@ -202,9 +202,9 @@ class ToolCallJoiner:
         """The calls, in order. A call without arguments has the empty object, one without an id gets one."""
         return [
             ToolCallPiece(
-                call_id=call.call_id or f"call_{number}",
-                name=_mended(call.name)[0],
-                arguments=_mended("".join(call.arguments))[0] or "{}",
+                call_id=_storable(call.call_id) or f"call_{number}",
+                name=_storable(call.name),
+                arguments=_storable("".join(call.arguments)) or "{}",
             )
             for number, call in enumerate(self._calls)
         ]
@@ -231,9 +231,13 @@ def _object(value: Any) -> dict[str, Any]:
     return value if isinstance(value, dict) else {}
 
 
+def _list(value: Any) -> list[Any]:
+    return value if isinstance(value, list) else []
+
+
 def _first_choice(chunk: dict[str, Any]) -> dict[str, Any]:
-    choices = chunk.get("choices")
-    return _object(choices[0]) if choices and isinstance(choices, list) else {}
+    choices = _list(chunk.get("choices"))
+    return _object(choices[0]) if choices else {}
 
 
 def _is_error(chunk: dict[str, Any]) -> bool:
@@ -256,16 +260,16 @@ def _count(value: Any) -> int | None:
 
 
 def _token_logprobs(logprobs: Any) -> list[float]:
-    tokens = _object(logprobs).get("content")
-    found = [_object(token).get("logprob") for token in tokens] if isinstance(tokens, list) else []
+    found = [_object(token).get("logprob") for token in _list(_object(logprobs).get("content"))]
     return [value for value in found if isinstance(value, int | float) and isfinite(value)]
 
 
-def _mended(text: str) -> tuple[str, str]:
-    """`text` as whole characters, and the half of one that its end may have cut off.
+def _storable(text: str) -> str:
+    """`text` with lone halves of characters replaced: they can be neither stored nor printed."""
+    return text.encode("utf-16-le", "surrogatepass").decode("utf-16-le", "replace")
 
-    Some servers cut a stream inside a `\\ud83d\\ude00` pair; half a character can be neither stored nor printed.
-    """
+
+def _mended(text: str) -> tuple[str, str]:
+    """`text` in whole characters, and the half of one that its end may have cut off: some servers cut inside a pair."""
     half = text[-1:] if "\ud800" <= text[-1:] <= "\udbff" else ""
-    whole = text[: len(text) - len(half)]
-    return whole.encode("utf-16-le", "surrogatepass").decode("utf-16-le", "replace"), half
+    return _storable(text[: len(text) - len(half)]), half

@@ -86,9 +86,9 @@ def parse_duration(text: str) -> float | None:
     plain = _number(text)
     if plain is not None:
         return plain
-    if _DURATION().fullmatch(text):
-        return sum(float(number) * _UNIT_SECONDS[unit] for number, unit in _PIECES().findall(text))
-    clock = _CLOCK().fullmatch(text)
+    if _duration().fullmatch(text):
+        return sum(float(number) * _UNIT_SECONDS[unit] for number, unit in _pieces().findall(text))
+    clock = _clock().fullmatch(text)
     if clock:
         days, hours, minutes, seconds = (float(part or 0) for part in clock.groups())
         return days * 86_400 + hours * 3600 + minutes * 60 + seconds
@@ -96,32 +96,32 @@ def parse_duration(text: str) -> float | None:
 
 
 @cache
-def _DURATION() -> re.Pattern[str]:  # noqa: N802 (constants that cost nothing until they are used)
+def _duration() -> re.Pattern[str]:
     return re.compile(rf"{_PIECE}(?:[\s,]{{0,2}}(?:and )?{_PIECE}){{0,4}}")
 
 
 @cache
-def _PIECES() -> re.Pattern[str]:  # noqa: N802
+def _pieces() -> re.Pattern[str]:
     return re.compile(rf"(\d{{1,9}}(?:\.\d{{1,12}})?)\s?({_UNITS})(?![a-z])")
 
 
 @cache
-def _CLOCK() -> re.Pattern[str]:  # noqa: N802
+def _clock() -> re.Pattern[str]:
     return re.compile(r"(?:(\d{1,4})\.)?(\d{1,2}):(\d{2}):(\d{2}(?:\.\d{1,9})?)")
 
 
 @cache
-def _SENTENCES() -> re.Pattern[str]:  # noqa: N802
+def _sentences() -> re.Pattern[str]:
     cue = r"\b(?:try(?:ing)? (?:it )?again|retry(?:ing)?|wait|available|resets?|replenished|renews?|cool ?down)\b[^\d]{0,40}?"
     return re.compile(
-        rf"{cue}(?P<wait>\d{{1,4}}\.\d\d:\d\d:\d\d|{_DURATION().pattern})"
+        rf"{cue}(?P<wait>\d{{1,4}}\.\d\d:\d\d:\d\d|{_duration().pattern})"
         rf"|(?:请|需)?(?:在|等待?|于)?\s?(?P<later>\d{{1,6}}\s?(?:秒钟?|分钟|小时|天))(?:之|以)?后"
         rf"|\b(?:in|dans|en|em) (?P<other>\d{{1,6}}(?:\.\d{{1,6}})?\s?(?:sekunden|secondes|segundos|s))\b"
     )
 
 
 @cache
-def _MOMENTS() -> re.Pattern[str]:  # noqa: N802
+def _moments() -> re.Pattern[str]:
     return re.compile(
         r"(?:again|access|resets?|until|available|after|before|renews?)\b[^\d]{0,24}"
         r"(\d{4}-\d\d-\d\d)(?: at |[ t])(\d\d:\d\d(?::\d\d)?)(?:\.\d+)?\s?(z|utc|gmt|[+-]\d\d:?\d\d)?"
@@ -129,14 +129,14 @@ def _MOMENTS() -> re.Pattern[str]:  # noqa: N802
 
 
 def _in_text(text: str, reference: float | None) -> float | None:
-    hit = _SENTENCES().search(text)
+    hit = _sentences().search(text)
     if hit and hit["wait"]:
         return parse_duration(hit["wait"].replace(" and ", " "))
     if hit and hit["later"]:
         return parse_duration(hit["later"])
     if hit:
         return _number(hit["other"].split("s")[0])
-    moment = _MOMENTS().search(text)
+    moment = _moments().search(text)
     if moment is None:
         return None
     day, clock, zone = moment.groups()

@@ -11,9 +11,10 @@ from dataclasses import dataclass
 
 from llmesc.escalation.failures import FailureKind, SkipScope
 from llmesc.providers.error_body import ErrorBody
-from llmesc.providers.error_codes import FINISHED, GENERAL_NUMBERS, NUMBERED, STRONG, WEAK, CodeRule
+from llmesc.providers.error_codes import FINISHED, STRONG, WEAK, CodeRule
 from llmesc.providers.error_fields import squash
 from llmesc.providers.message_rule import UNSAID, any_of
+from llmesc.providers.numbered_codes import GENERAL_NUMBERS, NUMBERED
 from llmesc.providers.rules_of_access import ACCESS, REFUSALS
 from llmesc.providers.rules_of_limits import LIMITS, SIZES
 from llmesc.providers.rules_of_service import SERVICE
@@ -25,8 +26,8 @@ MESSAGE_RULES = (*REFUSALS, *LIMITS, *SIZES, *ACCESS, *SERVICE)
 _VAGUE_STATUSES = frozenset({UNSAID, 400, 500, 502})
 """A proxy answers these for whatever went wrong behind it: a weak code, or a status in the body, knows better."""
 _BLIND_STATUSES = frozenset({UNSAID, 500, 502})
-"""As vague, and no verdict on the request: here even a status in running text is believed. Under a 400 it is as often that of an image
-that could not be fetched."""
+"""As vague, and no verdict on the request: here even a status in running text is believed. Under a 400 it is as often that of an
+image that could not be fetched."""
 _MODEL_WORDS = ("model", "deployment", "engine", "模型")
 _LIMIT_AND_REQUESTED = (r"\blimit:? (\d[\d,]{0,14})\b.{0,60}\brequested:? (\d[\d,]{0,14})\b",)
 

@@ -49,8 +49,8 @@ class Spool:
             os.close(file)
 
     def take(self) -> list[Path]:
-        """The files of this process and of dead ones, taken over, in the order they were written. `delete` each after its replay.
-        Raises OSError.
+        """The files of this process and of dead ones, taken over, in the order they were written. `delete` each after its replay;
+        until then it is taken again. Raises OSError.
         """
         taken = []
         for path in sorted(self.directory.glob("*.jsonl")):
@@ -59,12 +59,13 @@ class Spool:
                 if self._is_free(path):
                     path.rename(mine)
                     taken.append(mine)
+        self._path = self._new_path()  # what is written from now on comes after them
         return taken
 
     @staticmethod
     def read(path: Path) -> Iterator[Sequence[Event]]:
         """What was appended, line by line. A line that was cut short by a crash, and events of unknown types, are left out."""
-        with path.open(encoding="utf-8") as lines:
+        with path.open("rb") as lines:
             for line in lines:
                 try:
                     events = [decode_event(event) for event in json.loads(line)]

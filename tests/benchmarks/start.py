@@ -111,7 +111,7 @@ def main() -> None:
         hello, ask = [sys.executable, str(home / "hello.py")], [sys.executable, str(home / "ask.py"), "hi"]
         ours = [sys.executable, "-m", "llmesc"]
         kept = [
-            compare("--help", [*ours, "--help"], hello, env, rounds),
+            compare("--help", [*ours, "--help"], [*hello, "--help"], env, rounds),
             compare("circuits", [*ours, "--config", str(config), "circuits"], hello, env, rounds),
             compare("ask", [*ours, "--config", str(config), "ask", "hi"], ask, env, rounds),
         ]

@@ -98,6 +98,25 @@ def test_nothing_callable_says_when_and_names_the_command(llmesc: Llmesc, chain:
     assert made["error"]["retry_at"].endswith("Z")
 
 
+def test_with_nobody_to_ask_the_way_on_is_init(llmesc: Llmesc, configure: Configure) -> None:
+    configure("")
+
+    done = llmesc("ask", "hi")
+
+    assert (done.code, done.out) == (6, "")
+    assert done.err.splitlines() == ["error: there is nobody to ask", "next: llmesc init"]
+
+
+def test_candidates_that_were_all_rejected_are_told_with_their_reasons(llmesc: Llmesc, chain: Chain) -> None:
+    chain(provider("small", '{ text = "x" }', more=", context_window = 20"))
+
+    done = llmesc("ask", "word " * 500)
+
+    assert (done.code, done.out) == (6, "")
+    assert done.err.splitlines()[0].startswith("↷ rejected small/m (simulated): context too small")
+    assert done.err.splitlines()[-1] == "next: llmesc chain show"
+
+
 def test_a_policy_stops_before_any_call(llmesc: Llmesc, chain: Chain) -> None:
     chain(GOOD, more='allowed_models = ["other/*"]\n')
 
@@ -195,13 +214,17 @@ def test_a_terminal_streams_and_a_rule_stands_where_the_answer_begins_again(llme
 
     half, rule, answer = done.out.splitlines()
     assert (half, answer) == ("Half an ", "Forty-two.")
-    assert rule.startswith("── switched half/m (simulated) → good/m")
+    assert rule.startswith("── switched half → good: connection · tier upgrade vllm → cloud · 8 charact")
 
 
 def test_never_streaming_holds_the_answer_on_a_terminal_too(llmesc: Llmesc, chain: Chain) -> None:
     chain(HALF, GOOD)
 
-    assert llmesc("ask", "hi", "--stream", "never", terminals="in out").out == "Forty-two.\n"
+    done = llmesc("ask", "hi", "--stream", "never", terminals="in out err")
+
+    assert done.out == "Forty-two.\n"
+    assert "──" not in done.err
+    assert "→ switched half/m (simulated) → good/m (simulated): connection" in done.err
 
 
 def test_a_dry_run_asks_nobody(llmesc: Llmesc, chain: Chain) -> None:

@@ -47,7 +47,7 @@ Resolve = Callable[..., Resolution]
 Numbered = Callable[[Sequence[tuple[type[Event], dict[str, Any]]]], list[Event]]
 
 USAGE = Usage(input_tokens=3, output_tokens=4)
-RULE = "── switched lab@gpu1/qwen → claude/sonnet: overloaded; tier upgrade vllm → frontier: the prompt leaves your machines; "
+RULE = "── switched lab@gpu1 → claude: overloaded · tier upgrade vllm → frontier · 7 characters discarded ──"
 SWITCH = "→ switched lab@gpu1/qwen → claude/sonnet: overloaded; tier upgrade vllm → frontier: the prompt leaves your machines; "
 
 
@@ -201,7 +201,7 @@ async def test_on_one_terminal_a_rule_of_the_story_stands_between_the_halves(swi
     assert shown == [
         "Half an",
         "✗ lab@gpu1/qwen: overloaded (503, status.503): no workers",
-        RULE + "7 characters discarded ──",
+        RULE,
         "The whole",
         "answer.",
         "✓ answered by claude/sonnet · 3 → 4 tokens · $0.0020 · 1.1 s · 2 attempts",
@@ -216,7 +216,7 @@ async def test_where_the_story_goes_elsewhere_the_terminal_gets_the_rule_itself(
 
     half, rule, *whole = out.splitlines()
     assert (half, whole) == ("Half an", ["The whole", "answer."])
-    assert rule.startswith("── switched lab@gpu1/qwen → claude")
+    assert rule.startswith("── switched lab@gpu1 → claude: overloaded")
     assert len(rule) <= 60
     assert SWITCH in err
 

@@ -9,6 +9,12 @@ from llmesc.cli.table import Cell, Column, aligned, cut, display_width, tab_sepa
 COLUMNS = (Column("name"), Column("count", right=True), Column("why"))
 
 
+def test_a_column_that_says_nothing_is_left_out() -> None:
+    table = aligned(COLUMNS, [("a", "", "x")], colour=False)
+
+    assert table == "NAME  WHY\na     x\n"
+
+
 def test_columns_are_as_wide_as_their_widest_cell_and_the_last_one_is_cut() -> None:
     rows = [("lab@gpu1", "3", "overloaded: " + "no workers " * 9), ("a", "12", "")]
 

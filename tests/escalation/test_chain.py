@@ -228,6 +228,13 @@ def test_a_rejection_tells_the_numbers_and_the_time() -> None:
     assert details["openai/gpt"] == ("llmesc: no such model", 500.0)
 
 
+@pytest.mark.parametrize(("tokens", "kept"), [(90, ["lab/small"]), (91, [])])
+def test_a_prompt_that_just_fits_stays(tokens: int, kept: list[str]) -> None:
+    small = offer("lab/small", window=100)
+
+    assert kept == refs(build_chain([small], ChainRequest(estimated_tokens=tokens, window_headroom=0.1)))
+
+
 @pytest.mark.parametrize(
     ("denials", "until"),
     [

@@ -71,9 +71,7 @@ class Story:
 
     def attempt(self, ref: str = "lab/qwen", number: int = 1) -> Story:
         attempt_id = f"{self.run_id}.{number}"
-        return self._add(
-            AttemptStarted, attempt=number, attempt_id=attempt_id, resolution=resolution(ref), move=Move.PRIMARY
-        )
+        return self._add(AttemptStarted, attempt=number, attempt_id=attempt_id, resolution=resolution(ref), move=Move.PRIMARY)
 
     def text(self, text: str = "Raft is", number: int = 1) -> Story:
         return self._add(TextDelta, attempt=number, text=text)
@@ -83,9 +81,7 @@ class Story:
         self._add(ProviderFailed, attempt=number, resolution=resolution(ref), failure=failure)
         return self.end_attempt(ref, number, AttemptOutcome.ERROR)
 
-    def end_attempt(
-        self, ref: str = "lab/qwen", number: int = 1, outcome: AttemptOutcome = AttemptOutcome.SUCCESS
-    ) -> Story:
+    def end_attempt(self, ref: str = "lab/qwen", number: int = 1, outcome: AttemptOutcome = AttemptOutcome.SUCCESS) -> Story:
         return self._add(
             AttemptFinished,
             attempt=number,
@@ -102,9 +98,7 @@ class Story:
     def finish(self, outcome: RunOutcome = RunOutcome.ANSWERED, ref: str = "lab/qwen", attempts: int = 1) -> Story:
         answer = Answer(text="Raft is", attempt=1, resolution=resolution(ref), ranges=(AnswerRange(attempt=1, start=0, end=7),))
         totals = Totals(attempts=attempts, skipped=0, usage=Usage(), cost=Decimal("0.0031"), duration_seconds=1.5)
-        return self._add(
-            RunFinished, outcome=outcome, answer=answer if outcome is RunOutcome.ANSWERED else None, totals=totals
-        )
+        return self._add(RunFinished, outcome=outcome, answer=answer if outcome is RunOutcome.ANSWERED else None, totals=totals)
 
 
 def resolution(ref: str) -> Resolution:

@@ -217,7 +217,9 @@ class TestUnavailable:
     """Whatever is wrong with the file: one error, soon, that names it and says what to do."""
 
     @pytest.mark.parametrize("lock", ["BEGIN IMMEDIATE", "BEGIN EXCLUSIVE"])
-    async def test_a_locked_file_is_given_up_on_and_the_loop_runs_on_meanwhile(self, sqlite: SqliteStore, kit: Any, lock: str) -> None:
+    async def test_a_locked_file_is_given_up_on_and_the_loop_runs_on_meanwhile(
+        self, sqlite: SqliteStore, kit: Any, lock: str
+    ) -> None:
         store = await kit.open(busy_seconds=0.05)
         ticks = 0
 

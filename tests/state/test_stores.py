@@ -2,10 +2,13 @@
 
 from __future__ import annotations
 
+import asyncio
 from decimal import Decimal
 from typing import Any
 
 import pytest
+from hypothesis import HealthCheck, given, settings
+from hypothesis import strategies as st
 
 from llmesc.escalation.circuits import (
     Admission,
@@ -191,7 +194,12 @@ class TestRuns:
         failed, running = await store.attempts("7f3a")
 
         assert (failed.ref, failed.outcome, failed.kind, failed.duration_seconds) == ("lab/qwen", "error", "overloaded", 1.5)
-        assert (running.ref, running.outcome, running.kind, running.duration_seconds) == ("openai@team-a/gpt-5", "running", None, None)
+        assert (running.ref, running.outcome, running.kind, running.duration_seconds) == (
+            "openai@team-a/gpt-5",
+            "running",
+            None,
+            None,
+        )
         assert (running.attempt, running.tier, running.move, running.started_at) == (2, "vllm", "primary", kit.clock.now())
 
     async def test_a_run_of_another_host_that_fell_silent_is_interrupted(self, store: Store, kit: Any) -> None:
@@ -274,7 +282,8 @@ class TestRuns:
         assert [len(run.prompt) for run in await store.runs(EVERYTHING)] == [200]
 
     @pytest.mark.parametrize(
-        ("prefix", "expected"), [("7f", ["7f3b", "7f3a"]), ("7f3a", ["7f3a"]), ("", ["81_c", "7f3b", "7f3a"]), ("_", []), ("\udcff", [])]
+        ("prefix", "expected"),
+        [("7f", ["7f3b", "7f3a"]), ("7f3a", ["7f3a"]), ("", ["81_c", "7f3b", "7f3a"]), ("_", []), ("\udcff", [])],
     )
     async def test_ids_are_found_by_their_beginning(self, store: Store, kit: Any, prefix: str, expected: list[str]) -> None:
         for run_id in ("7f3a", "7f3b", "81_c"):
@@ -312,7 +321,14 @@ class TestEvents:
 
     @pytest.mark.parametrize(
         "parts",
-        [[(0, 5), (0, 5)], [(0, 3), (2, 5)], [(2, 4), (0, 5)], [(1, 2), (3, 4), (0, 5)], [(0, 0), (0, 5)], [(3, 5), (0, 3), (0, 5)]],
+        [
+            [(0, 5), (0, 5)],
+            [(0, 3), (2, 5)],
+            [(2, 4), (0, 5)],
+            [(1, 2), (3, 4), (0, 5)],
+            [(0, 0), (0, 5)],
+            [(3, 5), (0, 3), (0, 5)],
+        ],
         ids=str,
     )
     async def test_what_is_there_already_is_ignored(self, store: Store, kit: Any, parts: list[tuple[int, int]]) -> None:
@@ -349,3 +365,29 @@ async def test_a_check_says_where_it_is_and_that_it_can_be_written(store: Store)
     assert told["write"] == "ok"
     assert told["place"]
     assert list(await store.runs(EVERYTHING)) == []
+
+
+PARTS = st.lists(st.tuples(st.integers(0, 9), st.integers(1, 9)), max_size=8)
+
+
+@given(parts=PARTS)
+@settings(max_examples=40, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
+def test_whatever_is_delivered_twice_late_or_in_pieces_both_stores_know_the_same(
+    kit: Any, tmp_path_factory: pytest.TempPathFactory, parts: list[tuple[int, int]]
+) -> None:
+    story = kit.story().start().attempt().fail().attempt("openai/gpt", 2).text(number=2).end_attempt("openai/gpt", 2)
+    events = story.finish(ref="openai/gpt", attempts=2).events
+
+    async def deliver() -> None:
+        sqlite, memory = await kit.open(path=tmp_path_factory.mktemp("state") / "state.db"), kit.memory()
+        for start, length in parts:
+            for store in (sqlite, memory):
+                await store.append(events[start : start + length])
+        seqs = sorted({seq for start, length in parts for seq in range(start, start + length) if seq < len(events)})
+        for store in (sqlite, memory):
+            assert [event.seq for event in await store.events("7f3a")] == seqs
+        assert list(await sqlite.runs(EVERYTHING)) == list(await memory.runs(EVERYTHING))
+        assert list(await sqlite.attempts("7f3a")) == list(await memory.attempts("7f3a"))
+        await sqlite.aclose()
+
+    asyncio.run(deliver())

@@ -8,7 +8,7 @@ from collections.abc import Iterator, Sequence
 from operator import attrgetter
 from typing import NamedTuple
 
-from llmesc.escalation.checks.shape import LineKind, Shape
+from llmesc.escalation.checks.shape import LOOKED_AT, LineKind, Shape
 
 _SAME_CHARACTER = re.compile(r"(\S)\1{15,}")
 _RUN = 300
@@ -62,7 +62,7 @@ def going_in_circles(shape: Shape) -> str | None:
         if len(run[0]) >= _RUN:
             return f"{run[1]!r} comes {len(run[0])} times in a row"
     prose = [line.text for line in shape.lines if line.kind is LineKind.PROSE]
-    return _loop(_TOKEN.findall(" ".join(prose))) or _same_sentences(prose)
+    return _loop(_TOKEN.findall(" ".join(prose)[-LOOKED_AT:])) or _same_sentences(prose)
 
 
 def _loop(tokens: Sequence[str]) -> str | None:

@@ -20,7 +20,13 @@ class FaultServer:
     """`async with FaultServer(script) as server`. The script may be changed while it runs: `server.script["m"] = "ok"` heals."""
 
     def __init__(
-        self, script: Mapping[str, Plan] | None = None, *, default: Plan = "ok", key: str | None = None, port: int = 0
+        self,
+        script: Mapping[str, Plan] | None = None,
+        *,
+        default: Plan = "ok",
+        models: Behaviour | None = None,
+        key: str | None = None,
+        port: int = 0,
     ) -> None:
         self.script: dict[str, Plan] = dict(script or {})
         """By model."""
@@ -29,6 +35,8 @@ class FaultServer:
         self.connections = 0
         """How many were accepted so far."""
         self._default = default
+        self._models = models
+        """In place of the list of the script's models."""
         self._key = key
         self._port = port
         self._server: asyncio.Server | None = None
@@ -113,7 +121,7 @@ class FaultServer:
         if self._key is not None and headers.get("authorization") != f"Bearer {self._key}":
             return FAULTS["auth"]
         if request.method == "GET" and request.path.endswith("/models"):
-            return _models(self.script)
+            return self._models or _listed(self.script)
         if not request.path.endswith("/chat/completions"):
             return status(404, body=b"no such path")
         plan = self.script.get(request.model)
@@ -133,6 +141,6 @@ def _named(plan: Plan, turn: int) -> Behaviour:
     return found
 
 
-def _models(names: Iterable[str]) -> Behaviour:
+def _listed(names: Iterable[str]) -> Behaviour:
     listed = {"object": "list", "data": [{"id": name, "object": "model"} for name in names]}
     return status(200, body=json.dumps(listed).encode())
