@@ -11,6 +11,7 @@ from llmesc.cli.options import Json
 
 if TYPE_CHECKING:
     from llmesc.cli.session import Session
+    from llmesc.cli.table import Cell, Row
     from llmesc.engine import Engine, Plan, Planned
     from llmesc.escalation.events import Rejected
     from llmesc.escalation.resolution import Price, Resolution
@@ -70,7 +71,7 @@ def show_plan(session: Session, plan: Plan, *, for_a_prompt: bool, as_json: bool
         session.out.line(one_line(about))
 
 
-def _candidate_row(session: Session, number: int, planned: Planned) -> Any:
+def _candidate_row(session: Session, number: int, planned: Planned) -> Row:
     from llmesc.cli import words
     from llmesc.cli.table import Cell
     from llmesc.escalation.times import rfc3339
@@ -86,11 +87,10 @@ def _candidate_row(session: Session, number: int, planned: Planned) -> Any:
             "doubtful",
             raw=f"skip {planned.skip}" + (f" {rfc3339(again)}" if again is not None else ""),
         )
-    move = Cell(str(planned.move))
-    return (str(number), *_about(planned.resolution, move), Cell(state, style, raw=planned.circuit_state), now)
+    return (str(number), *_about(planned.resolution, planned.move), Cell(state, style, raw=planned.circuit_state), now)
 
 
-def _rejected_row(session: Session, rejected: Rejected) -> Any:
+def _rejected_row(session: Session, rejected: Rejected) -> Row:
     from llmesc.cli import words
     from llmesc.cli.table import Cell
 
@@ -98,10 +98,10 @@ def _rejected_row(session: Session, rejected: Rejected) -> Any:
     if rejected.retry_at is not None:
         reason += f"; until {words.ahead(rejected.retry_at, session.now())}"
     told = Cell(f"rejected, {reason}", "dim", raw=f"reject {rejected.reason}")
-    return ("", *_about(rejected.resolution, Cell("")), Cell(""), told)
+    return ("", *_about(rejected.resolution, ""), "", told)
 
 
-def _about(resolution: Resolution, move: Any) -> tuple[Any, ...]:
+def _about(resolution: Resolution, move: str) -> tuple[Cell | str, ...]:
     from llmesc.cli import words
     from llmesc.cli.table import Cell
 
@@ -111,7 +111,7 @@ def _about(resolution: Resolution, move: Any) -> tuple[Any, ...]:
         resolution.tier.label,
         move,
         Cell(words.count(window), raw="" if window is None else str(window)),
-        Cell(price_words(resolution.offering.price), raw=price_words(resolution.offering.price)),
+        price_words(resolution.offering.price),
     )
 
 
@@ -121,14 +121,12 @@ def price_words(price: Price | None) -> str:
 
 
 def _plan_json(plan: Plan) -> dict[str, Any]:
+    from llmesc.cli.run_json import time_json
     from llmesc.escalation.codec import encode
-    from llmesc.escalation.times import rfc3339
-
-    def time(at: Any) -> str | None:
-        return None if at is None else rfc3339(at)
+    from llmesc.escalation.events import SCHEMA
 
     return {
-        "schema": 1,
+        "schema": SCHEMA,
         "chain": plan.chain.name,
         "max_attempts": plan.max_attempts,
         "estimated_tokens": plan.estimated_tokens,
@@ -140,7 +138,7 @@ def _plan_json(plan: Plan) -> dict[str, Any]:
                 "circuit": {"state": planned.circuit_state, **_circuit_facts(planned)},
                 "skip": planned.skip,
                 "detail": planned.detail,
-                "retry_at": time(planned.retry_at),
+                "retry_at": time_json(planned.retry_at),
             }
             for planned in plan.candidates
         ],
@@ -150,7 +148,7 @@ def _plan_json(plan: Plan) -> dict[str, Any]:
                 **encode(rejected.resolution),
                 "reason": rejected.reason,
                 "detail": rejected.detail,
-                "retry_at": time(rejected.retry_at),
+                "retry_at": time_json(rejected.retry_at),
             }
             for rejected in plan.chain.rejected
         ],

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from typing import TYPE_CHECKING, Annotated, Any, Literal
 
 import typer
@@ -16,6 +16,7 @@ if TYPE_CHECKING:
     from llmesc.engine import CircuitLine, Engine
     from llmesc.escalation.circuits import Circuit
     from llmesc.escalation.ports import Denial
+    from llmesc.escalation.times import Timestamp
 
 HELP = "Who may be called, who not and why; and put it right."
 
@@ -106,7 +107,7 @@ def _force(
     return 0
 
 
-def _show(ctx: typer.Context, targets: list[str], as_json: bool, render: Any) -> int:
+def _show(ctx: typer.Context, targets: list[str], as_json: bool, render: Callable[[Session, Sequence[CircuitLine]], None]) -> int:
     session: Session = ctx.obj
     session.promised_json = as_json
 
@@ -160,7 +161,7 @@ def _row(session: Session, line: CircuitLine) -> Row:
     )
 
 
-def _again(line: CircuitLine) -> Any:
+def _again(line: CircuitLine) -> Timestamp | None:
     override = line.circuit.override
     if override is not None:
         return override.until if override.state == "open" else None

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import asyncio
-import contextlib
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from dataclasses import dataclass
@@ -78,5 +77,3 @@ class Follower:
             self.err.no_status()
             if drawing is not None:
                 drawing.cancel()
-                with contextlib.suppress(asyncio.CancelledError):
-                    await drawing

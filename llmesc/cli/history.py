@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
-from typing import TYPE_CHECKING, Annotated, Any
+from typing import TYPE_CHECKING, Annotated
 
 import typer
 
@@ -12,7 +12,7 @@ from llmesc.cli.options import Json
 
 if TYPE_CHECKING:
     from llmesc.cli.session import Session
-    from llmesc.cli.table import Row
+    from llmesc.cli.table import Column, Row
     from llmesc.engine import AttemptRow, Engine, RunSummary
     from llmesc.escalation.fold import AttemptView, RunView
     from llmesc.escalation.times import Timestamp
@@ -154,7 +154,7 @@ def _print_json(session: Session, view: RunView, rows: Sequence[AttemptRow]) -> 
     session.out.json({**made, "prompt": view.request.prompt if view.request else None})
 
 
-def _attempt_columns() -> Any:
+def _attempt_columns() -> tuple[Column, ...]:
     from llmesc.cli.table import Column
 
     return (

@@ -12,7 +12,7 @@ from llmesc.cli.options import For, Json, Why, duration
 
 if TYPE_CHECKING:
     from llmesc.cli.session import Session
-    from llmesc.cli.table import Row
+    from llmesc.cli.table import Cell, Row
     from llmesc.engine import Engine
     from llmesc.escalation.ports import Denial
     from llmesc.escalation.resolution import Resolution
@@ -127,7 +127,7 @@ def _offering_row(session: Session, resolution: Resolution, denial: Denial | Non
     )
 
 
-def _state(session: Session, denial: Denial | None) -> Any:
+def _state(session: Session, denial: Denial | None) -> Cell:
     from llmesc.cli import words
     from llmesc.cli.table import Cell
     from llmesc.escalation.times import rfc3339

@@ -18,7 +18,7 @@ def run_json(view: RunView, outcome: str | None = None) -> dict[str, Any]:
         "schema": SCHEMA,
         "run_id": view.run_id or None,
         "outcome": outcome or view.outcome,
-        "started_at": _time(view.started_at),
+        "started_at": time_json(view.started_at),
         "chain": view.chain.name if view.chain else None,
         "answer": _answer(view.answer) if view.answer else None,
         "attempts": [_attempt(attempt) for attempt in view.attempts],
@@ -46,7 +46,7 @@ def _error(view: RunView) -> dict[str, Any] | None:
         type(error).__name__,
         str(error),
         cause=encode(error.cause) if error.cause else None,
-        retry_at=_time(error.retry_at),
+        retry_at=time_json(error.retry_at),
     )
 
 
@@ -85,7 +85,7 @@ def _attempt(attempt: AttemptView) -> dict[str, Any]:
         **_candidate(attempt.resolution),
         "move": attempt.move,
         "probe": attempt.probe,
-        "started_at": _time(attempt.started_at),
+        "started_at": time_json(attempt.started_at),
         "outcome": attempt.outcome,
         "failure": encode(attempt.failure) if attempt.failure else None,
         "quality": None
@@ -104,7 +104,7 @@ def _attempt(attempt: AttemptView) -> dict[str, Any]:
 
 
 def _skip(skip: CandidateSkipped | Rejected) -> dict[str, Any]:
-    return {**_candidate(skip.resolution), "reason": skip.reason, "detail": skip.detail, "retry_at": _time(skip.retry_at)}
+    return {**_candidate(skip.resolution), "reason": skip.reason, "detail": skip.detail, "retry_at": time_json(skip.retry_at)}
 
 
 def _switch(switch: ProviderSwitched) -> dict[str, Any]:
@@ -126,13 +126,14 @@ def _circuit(change: CircuitChanged) -> dict[str, Any]:
         "before": change.before,
         "after": change.after,
         "cause": encode(change.cause),
-        "retry_at": _time(change.retry_at),
+        "retry_at": time_json(change.retry_at),
     }
 
 
 def _denial(denied: ModelDenied) -> dict[str, Any]:
-    return {"model": str(denied.key), "until": _time(denied.until), "cause": encode(denied.cause)}
+    return {"model": str(denied.key), "until": time_json(denied.until), "cause": encode(denied.cause)}
 
 
-def _time(at: Timestamp | None) -> str | None:
+def time_json(at: Timestamp | None) -> str | None:
+    """RFC 3339, or null."""
     return None if at is None else rfc3339(at)

@@ -22,4 +22,6 @@ def _unless_plain(process: Callable[..., Any]) -> Callable[..., Any]:
 
 
 for _kind in (TyperArgument, TyperOption):
-    _kind.process_value = _unless_plain(_kind.process_value)  # type: ignore[method-assign]
+    # A Typer that names it otherwise validates everything: llmesc starts later, and works.
+    if (_process := getattr(_kind, "process_value", None)) is not None:
+        _kind.process_value = _unless_plain(_process)  # type: ignore[method-assign]

@@ -15,7 +15,6 @@ from llmesc.escalation.failures import CircuitEffect, Failure, FailureKind, Skip
 from llmesc.escalation.redact import redact
 from llmesc.escalation.times import Timestamp
 from llmesc.escalation.untrusted import one_line
-from llmesc.providers.advice import advice
 from llmesc.providers.error_body import ErrorBody, read_body, sample
 from llmesc.providers.error_fields import squash
 from llmesc.providers.message_rule import UNSAID
@@ -92,6 +91,8 @@ def explain(case: Mapping[str, Any]) -> dict[str, Any]:
     denied, what next.
     Raises ValueError where a field is not of its type.
     """
+    from llmesc.providers.advice import advice
+
     evidence = _evidence_of(case)
     failure = classify(evidence)
     consequence = failure.consequence

@@ -5,7 +5,7 @@ import, so only wires import this file. The seam is `Http.send`: another transpo
 request, without retries or redirects, because a question that leaves twice costs twice.
 
 Each concurrent call has a lane: a pool of one connection, taken from the top of a stack and put back. A pool that all calls
-share looks through all of its connections at every call, which makes fifty calls at once cost eight times one.
+share looks through all of its connections at every call, so that each of fifty at once costs several times as much as one.
 
 There is no read timeout here. Whether an answer is alive is decided by its content, above; to stop waiting is to cancel,
 and that drops the connection.

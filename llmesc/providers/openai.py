@@ -15,7 +15,6 @@ from llmesc.escalation.pieces import Call, Opened, Piece
 from llmesc.escalation.secret import Secret
 from llmesc.escalation.times import Timestamp
 from llmesc.providers.base import Endpoint
-from llmesc.providers.classify import Evidence, classify
 from llmesc.providers.http import Http, Reply, whole
 from llmesc.providers.openai_request import chat_body
 from llmesc.providers.openai_stream import ChatReader, ServerSaidError
@@ -115,6 +114,8 @@ class OpenAiProvider:
     def _failed(
         self, reply: Reply | None, call: Call | None = None, error: TransportError | None = None, body: str | bytes = ""
     ) -> CallFailed:
+        from llmesc.providers.classify import Evidence, classify  # its rules are read only where something went wrong
+
         return CallFailed(
             classify(
                 Evidence(

@@ -65,7 +65,7 @@ class Step:
     """Seconds, said with a refusal."""
 
 
-_ALLOWED: Mapping[str, tuple[Any, str]] = {
+STEP_KEYS: Mapping[str, tuple[Any, str]] = {
     "text": (str, "a text"),
     "thinking": (str, "a text"),
     "delay_seconds": (int | float, "seconds from 0"),
@@ -75,6 +75,7 @@ _ALLOWED: Mapping[str, tuple[Any, str]] = {
     "fail": (str, "a text"),
     "retry_after": (int | float, "seconds from 0"),
 }
+"""What a step of a script may say, and as what."""
 
 
 class SimulatedProvider:
@@ -160,9 +161,9 @@ def _step(number: int, table: Any) -> Step:
     if not isinstance(table, Mapping):
         raise _unplayable(number, f'found {table!r}; allowed: a table like {{ text = "…" }}')
     for name, value in table.items():
-        if name not in _ALLOWED:
-            raise _unplayable(number, f"found {name!r}; allowed: {', '.join(_ALLOWED)}")
-        kind, allowed = _ALLOWED[name]
+        if name not in STEP_KEYS:
+            raise _unplayable(number, f"found {name!r}; allowed: {', '.join(STEP_KEYS)}")
+        kind, allowed = STEP_KEYS[name]
         if not isinstance(value, kind) or (not isinstance(value, str) and value < 0):
             raise _unplayable(number, f"found {name} = {value!r}; allowed: {allowed}")
     step = Step(**cast("dict[str, Any]", table))

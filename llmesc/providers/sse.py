@@ -64,7 +64,7 @@ class SseDecoder:
         """What the end of the stream cut off, as far as it is whole."""
         cut_off = _events(self._rest.decode("utf-8", "replace"))
         self._rest = b""
-        return [event for event in cut_off if _is_whole(event.data)]
+        return [event for event in cut_off if is_whole(event.data)]
 
     def _without_bom(self, data: bytes) -> bytes:
         """`data` without the byte order mark; nothing while it is not clear whether there is one."""
@@ -104,7 +104,8 @@ def _events(block: str) -> list[SseEvent]:
     return events
 
 
-def _is_whole(data: str) -> bool:
+def is_whole(data: str) -> bool:
+    """Whether the data of an event that the end of a stream cut off is all there."""
     if data.strip() == DONE:
         return True
     try:

@@ -102,6 +102,13 @@ def test_short_answers_and_improbable_ones_pass_unless_asked_for() -> None:
     assert checks(ONE_OF_EACH["too_short"]) == checks(ONE_OF_EACH["log_probability"]) == []
 
 
+def test_what_just_reaches_a_bound_is_within_it() -> None:
+    settings = QualitySettings(weights={"too_short": 50, "log_probability": 50}, min_characters=4, min_mean_logprob=-2.0)
+
+    assert judge(Draft(text=" four ", mean_logprob=-2.0), settings).score == 100
+    assert judge(Draft(text=" fou ", mean_logprob=-2.1), settings).score == 0
+
+
 def test_the_score_never_falls_below_0() -> None:
     draft = Draft(text="The sky is blue. " * 10, finish_reason="length", expect="json")
 
@@ -142,6 +149,12 @@ def test_a_schema_mistake_names_the_first_and_counts_the_rest() -> None:
     assert judge(draft, SETTINGS, validate=has_what_is_required).reasons == ("schema -100: 'city' is required (and 2 more)",)
 
 
+def test_a_single_schema_mistake_stands_alone() -> None:
+    draft = Draft(text="{}", schema={"required": ["city"]})
+
+    assert judge(draft, SETTINGS, validate=has_what_is_required).reasons == ("schema -100: 'city' is required",)
+
+
 def test_without_a_validator_a_schema_is_not_checked() -> None:
     assert judge(ONE_OF_EACH["schema"], SETTINGS).score == 100
 
@@ -153,9 +166,10 @@ def test_without_a_validator_a_schema_is_not_checked() -> None:
         ('{\n"a": 1\n', "line 2 column 7"),
         ("[" * 100_000, "nested too deeply"),
         ("[Infinity]", "Infinity is no JSON number"),
+        ('{"a": 1}\n```', "line 2 column 1"),
         ("", None),
     ],
-    ids=["a trailing comma", "cut short", "deep", "no number", "nothing"],
+    ids=["a trailing comma", "cut short", "deep", "no number", "a fence that only closes", "nothing"],
 )
 def test_invalid_json_says_where(text: str, says: str | None) -> None:
     reasons = judge(Draft(text=text, expect="json"), SETTINGS).reasons
@@ -241,6 +255,28 @@ def test_a_refusal_in_front_of_a_long_answer_is_a_caveat(refusal: dict[str, Any]
 def test_what_follows_an_open_fence_is_cut_off(opening: str, closing: str) -> None:
     assert checks(Draft(text=f"Look:\n{opening}\nx = 1")) == ["truncated"]
     assert checks(Draft(text=f"Look:\n{opening}\nx = 1\n{closing}")) == []
+
+
+@pytest.mark.parametrize(
+    ("text", "found"),
+    [
+        ("My uncle, my aunt and", ["truncated"]),
+        ("My uncle and", []),
+        ("Take these three things: water,", ["truncated"]),
+        ("The smiley you mean is :", []),
+        ("The function is called with (", ["truncated"]),
+        ("That made me really sad :(", []),
+        ("首先，我们需要了解以下：", ["truncated"]),
+        ("你好，", []),
+        ("1. Tea\n2.", ["truncated"]),
+        ("What is 6 × 7?\n42.", []),
+        ("| a | b |\n| 1", ["truncated"]),
+        ("| a | b\n| 1", []),
+        ("|x| = 3", []),
+    ],
+)
+def test_only_what_obviously_goes_on_is_cut_off(text: str, found: list[str]) -> None:
+    assert checks(Draft(text=text)) == found
 
 
 @pytest.mark.parametrize(("closing", "found"), [("", ["truncated"]), ("```\n", [])])

@@ -17,12 +17,22 @@ from llmesc.providers import error_codes, message_rule, verdict
 from llmesc.providers.classify import Evidence, classify, explain
 from llmesc.providers.message_rule import any_of
 
-NAMES = st.sampled_from(
-    (
-        "error errors message code type status detail details reason response choices raw base_resp retryDelay quotaId error_code"
-        " error_msg msg request_id estimated_time x"
-    ).split()
+PLAIN_NAMES = (
+    "error",
+    "errors",
+    "message",
+    "code",
+    "type",
+    "status",
+    "detail",
+    "details",
+    "reason",
+    "response",
+    "choices",
+    "msg",
 )
+ODD_NAMES = ("raw", "base_resp", "retryDelay", "quotaId", "error_code", "error_msg", "request_id", "estimated_time", "x")
+NAMES = st.sampled_from(PLAIN_NAMES + ODD_NAMES)
 LEAVES = (
     st.none()
     | st.booleans()

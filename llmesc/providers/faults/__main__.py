@@ -43,7 +43,8 @@ def main(arguments: Sequence[str] | None = None) -> None:
         else:
             default = fault
     with contextlib.suppress(KeyboardInterrupt):
-        asyncio.run(_serve(FaultServer(script, default=default, port=options.port), refuse=default == REFUSE))
+        refuse = default == REFUSE
+        asyncio.run(_serve(FaultServer(script, default="ok" if refuse else default, port=options.port), refuse=refuse))
 
 
 async def _serve(server: FaultServer, *, refuse: bool) -> None:

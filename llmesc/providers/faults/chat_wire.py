@@ -10,8 +10,6 @@ from typing import Any
 class ChatWire:
     """Chat Completions as a well-behaved server writes it. Faults are made by sending less, or other, than this."""
 
-    path = "/chat/completions"
-
     def __init__(self, model: str) -> None:
         self._model = model
 

@@ -8,6 +8,7 @@ import json
 import socket
 from collections.abc import Iterable, Mapping, Sequence
 from types import TracebackType
+from urllib.parse import urlsplit
 
 from llmesc.providers.faults.behaviours import FAULTS, Behaviour, behaviour, status
 from llmesc.providers.faults.exchange import ClientLeft, Exchange, Recorded, read_request
@@ -23,11 +24,13 @@ class FaultServer:
         self,
         script: Mapping[str, Plan] | None = None,
         *,
-        default: Plan = "ok",
+        default: str | Behaviour = "ok",
         models: Behaviour | None = None,
         key: str | None = None,
         port: int = 0,
     ) -> None:
+        for plan in (default, *(script or {}).values()):
+            _played(plan)
         self.script: dict[str, Plan] = dict(script or {})
         """By model."""
         self.requests: list[Recorded] = []
@@ -120,25 +123,27 @@ class FaultServer:
     def _behaviour(self, request: Recorded, headers: Mapping[str, str]) -> Behaviour:
         if self._key is not None and headers.get("authorization") != f"Bearer {self._key}":
             return FAULTS["auth"]
-        if request.method == "GET" and request.path.endswith("/models"):
+        path = urlsplit(request.path).path  # as a proxy it is asked for whole URLs
+        if (request.method, path) == ("GET", "/v1/models"):
             return self._models or _listed(self.script)
-        if not request.path.endswith("/chat/completions"):
+        if (request.method, path) != ("POST", "/v1/chat/completions"):
             return status(404, body=b"no such path")
         plan = self.script.get(request.model)
         if plan is None:
-            return behaviour(request.model) or _named(self._default, 0)
-        return _named(plan, self.count(request.model) - 1)
+            return behaviour(request.model) or _played(self._default)[0]
+        turns = _played(plan)
+        return turns[min(self.count(request.model), len(turns)) - 1]
 
 
-def _named(plan: Plan, turn: int) -> Behaviour:
-    if isinstance(plan, Sequence) and not isinstance(plan, str):
-        plan = plan[min(turn, len(plan) - 1)]
-    if not isinstance(plan, str):
-        return plan
-    found = behaviour(plan)
-    if found is None:
-        raise ValueError(f"no fault {plan!r}; there are {', '.join(FAULTS)}, and any HTTP status")
-    return found
+def _played(plan: Plan) -> list[Behaviour]:
+    """The behaviours of a plan. Raises ValueError for a name that is none."""
+    turns: list[Behaviour] = []
+    for each in [plan] if isinstance(plan, str) or not isinstance(plan, Sequence) else plan:
+        found = behaviour(each) if isinstance(each, str) else each
+        if found is None:
+            raise ValueError(f"no fault {each!r}; there are {', '.join(FAULTS)}, and any HTTP status from 400")
+        turns.append(found)
+    return turns
 
 
 def _listed(names: Iterable[str]) -> Behaviour:

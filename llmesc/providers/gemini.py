@@ -1,0 +1,46 @@
+"""The wire `gemini`: `generateContent` of the Gemini API, and of Vertex AI where a header brings its token."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from typing import Any
+from urllib.parse import quote
+
+from llmesc.escalation.pieces import Call
+from llmesc.providers.gemini_request import gemini_body
+from llmesc.providers.gemini_stream import GeminiReader
+from llmesc.providers.http_wire import HttpWire, Question, url_under
+from llmesc.providers.request_parts import count_tool_calls
+
+
+class GeminiProvider(HttpWire):
+    """`generateContent` at one endpoint."""
+
+    default_base_url = "https://generativelanguage.googleapis.com/v1beta"
+    models_path = "models?pageSize=1000"
+    terminal_sign = "a finishReason"
+
+    def question(self, call: Call, base_url: str) -> Question:
+        """Without `alt=sse` a stream would be one JSON array."""
+        method = "streamGenerateContent?alt=sse" if call.request.stream else "generateContent"
+        path = f"{_path(call.resolution.model)}:{method}"
+        return Question(url_under(base_url, path), gemini_body(call.request, self.endpoint.provider, self.endpoint.options))
+
+    def reader(self, call: Call) -> GeminiReader:
+        """Its tool calls are numbered on from those of the conversation."""
+        return GeminiReader(count_tool_calls(call.request))
+
+    def key_header(self, key: str) -> tuple[str, str]:
+        """Never `?key=`: addresses are logged everywhere."""
+        return "x-goog-api-key", key
+
+    def model_names(self, listed: Any) -> Iterator[str]:
+        """The models that answer, without the folder that all of them are in."""
+        for model in listed["models"]:
+            if "generateContent" in model.get("supportedGenerationMethods", ("generateContent",)):
+                yield str(model["name"]).removeprefix("models/")
+
+
+def _path(model: str) -> str:
+    """`models/NAME`; a name that has a folder of its own (`tunedModels/…`) keeps it."""
+    return quote(model if "/" in model else f"models/{model}", safe="/@.-_~")
