@@ -2,8 +2,11 @@
 
 from __future__ import annotations
 
+import asyncio
+import os
 from pathlib import Path
 
+import platformdirs
 import pytest
 
 _OURS = ("LLMESC_", "XDG_", "NO_COLOR", "FORCE_COLOR", "CLICOLOR", "TEXTUAL_")
@@ -17,11 +20,21 @@ def anyio_backend() -> str:
 @pytest.fixture(autouse=True)
 def _own_home(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     """An empty home, and none of the variables that steer llmesc, a terminal or a provider's client."""
-    import os
-
     for name in list(os.environ):
         if name.startswith(_OURS) or name.endswith(("_API_KEY", "_BASE_URL")):
             monkeypatch.delenv(name)
     home = tmp_path / "home"
     home.mkdir()
     monkeypatch.setenv("HOME", str(home))
+
+
+_CACHE = Path(os.environ.get("LLMESC_TEST_CACHE") or platformdirs.user_cache_path("llmesc-tests"))
+"""Kept between test runs, so that a hundred megabytes are fetched once."""
+
+
+@pytest.fixture(scope="session")
+def weights() -> Path:
+    """The embedded model's weights, fetched as a user's first call fetches them."""
+    from llmesc.providers.llamacpp_weights import SMOLLM2, built_in_weights
+
+    return asyncio.run(built_in_weights(SMOLLM2, _CACHE, lambda words, part: None))

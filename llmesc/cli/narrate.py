@@ -62,6 +62,18 @@ class Narrator:
         self._status, self._status_since = text, self._clock()
         self.tick()
 
+    def progress(self, text: str, part: float | None) -> None:
+        """Long work, and the part of it that is done (0 to 1): on the status line; off a terminal, lines at both ends."""
+        if self._animated and part != 1.0:
+            known = "" if part is None else f" · {part:.0%}"
+            if self._status is None:
+                self._status_since = self._clock()
+            self._status = f"{text}{known}"
+            self.tick()
+        elif part in (None, 0.0, 1.0):
+            self.no_status()
+            self.say(text, "dim")
+
     def tick(self) -> None:
         """Draws the status line again, where there is one."""
         if self._status is None or not self._animated or self._kept is not None or not self._takes_more():

@@ -59,7 +59,9 @@ class Session:
             task = asyncio.current_task()
             assert task is not None, "a coroutine runs in a task"
             with on_interrupt(task.cancel):
-                async with Engine.open(config_file=self.config_file, state=self.state, on_warning=self.warn) as engine:
+                async with Engine.open(
+                    config_file=self.config_file, state=self.state, on_warning=self.warn, on_progress=self.err.progress
+                ) as engine:
                     return await work(engine)
 
         try:

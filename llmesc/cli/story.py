@@ -155,6 +155,25 @@ def _circuit(event: CircuitChanged) -> Line:
     return Line(text, "good" if event.after == "closed" else "doubtful", detail=event.cause.kind == "probe")
 
 
+_FOR_THE_OPERATOR = frozenset(
+    {FailureKind.AUTH, FailureKind.ACCOUNT, FailureKind.PERMISSION, FailureKind.MODEL_UNAVAILABLE, FailureKind.MODEL_NOT_ALLOWED}
+)
+"""What no time heals: told also where another candidate answered."""
+
+
+def _hints(view: RunView) -> Iterator[Line]:
+    """What to do about the failures of a run, each said once."""
+    from llmesc.engine import advice_on
+
+    told = view.outcome is not RunOutcome.ANSWERED
+    hints = dict.fromkeys(
+        f"{words.who(attempt.resolution)}: {advice_on(attempt.failure, attempt.resolution)}"
+        for attempt in view.attempts
+        if attempt.failure is not None and (told or attempt.failure.kind in _FOR_THE_OPERATOR)
+    )
+    yield from (Line(f"  hint: {hint}") for hint in hints)
+
+
 def _end(event: RunFinished, view: RunView) -> Iterator[Line]:
     totals = event.totals
     hosted = any(not attempt.resolution.tier.self_hosted for attempt in view.attempts)
@@ -163,6 +182,7 @@ def _end(event: RunFinished, view: RunView) -> Iterator[Line]:
         spent += f" · {words.plural(totals.attempts, 'attempt')}"
     if event.outcome is RunOutcome.ANSWERED and event.answer is not None:
         yield Line(f"✓ answered by {words.who(event.answer.resolution)} · {spent}", "good")
+        yield from _hints(view)
         return
     cancelled = event.outcome is RunOutcome.CANCELLED
     yield Line(f"{'⊘ ' if cancelled else 'error: '}{_ending(event, view)}", "doubtful" if cancelled else "bad")
@@ -172,6 +192,8 @@ def _end(event: RunFinished, view: RunView) -> Iterator[Line]:
         yield Line(f"  the soonest candidate may be tried at {words.ahead(event.retry_at, event.at)}")
     if totals.attempts:
         yield Line(f"  {spent}", "dim")
+    if not cancelled:
+        yield from _hints(view)
     yield Line(f"next: {next_command(view)}", "strong")
 
 

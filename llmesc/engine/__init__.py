@@ -14,7 +14,9 @@ from typing import TYPE_CHECKING, Any
 from llmesc.engine.engine import Engine
 from llmesc.engine.operations import CircuitLine, Operations
 from llmesc.engine.options import AskOptions, Plan, Planned, Reply
+from llmesc.escalation.failures import Failure
 from llmesc.escalation.messages import Request
+from llmesc.escalation.resolution import Resolution
 from llmesc.state.store import AttemptRow, RunFilter, RunSummary
 
 if TYPE_CHECKING:
@@ -32,6 +34,7 @@ __all__ = [
     "Reply",
     "RunFilter",
     "RunSummary",
+    "advice_on",
     "ask",
     "explain_error",
 ]
@@ -46,6 +49,13 @@ def ask(request: Request | str, options: AskOptions | None = None) -> str:
             return (await engine.ask(request, options)).text
 
     return asyncio.run(main())
+
+
+def advice_on(failure: Failure, resolution: Resolution) -> str:
+    """What the operator should do about a failure, in one line."""
+    from llmesc.providers.advice import advice
+
+    return advice(failure, resolution.provider, self_hosted=resolution.tier.self_hosted)
 
 
 def explain_error(case: Mapping[str, Any]) -> dict[str, Any]:

@@ -2,15 +2,17 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+import contextlib
+from collections.abc import Callable, Mapping
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Protocol, runtime_checkable
 from urllib.parse import urlsplit
 
 from llmesc.config.model import Config, InstanceConfig, ModelConfig, ProviderConfig
 from llmesc.config.paths import data_dir
 from llmesc.config.secrets import SecretRef, resolve
 from llmesc.escalation.errors import ConfigError
+from llmesc.escalation.failures import CallFailed
 from llmesc.escalation.limits import Timeouts
 from llmesc.escalation.pieces import Provider
 from llmesc.escalation.ports import CredentialsMissing
@@ -81,12 +83,28 @@ def _address(base_url: str | None) -> str:
     return f"{parts.scheme}://{parts.netloc.rpartition('@')[2]}"
 
 
+@runtime_checkable
+class Prepared(Protocol):
+    """A wire with work to do before its first call that is no part of any call's time: fetching weights."""
+
+    async def prepare(self, model: str) -> None:
+        """Does it. Raises `CallFailed`."""
+        ...
+
+
 class Wires:
     """The providers of an engine: made when first called, with their credentials."""
 
-    def __init__(self, config: Config, environ: Mapping[str, str], base_dir: Path) -> None:
+    def __init__(
+        self,
+        config: Config,
+        environ: Mapping[str, str],
+        base_dir: Path,
+        on_progress: Callable[[str, float | None], None] | None = None,
+    ) -> None:
         self._environ = environ
         self._base_dir = base_dir
+        self._on_progress = on_progress or (lambda _words, _part: None)
         self._instances = {
             CircuitKey(provider.name, instance.name): (provider, instance)
             for provider in config.providers
@@ -96,8 +114,13 @@ class Wires:
         self._registry: Registry | None = None
 
     async def open(self, resolution: Resolution) -> Provider:
-        """The wire of a candidate, its key in hand. Raises `CredentialsMissing`."""
-        return await self._wire(resolution.circuit_key)
+        """The wire of a candidate, its key in hand and its weights on disk. Raises `CredentialsMissing`."""
+        wire = await self._wire(resolution.circuit_key)
+        if isinstance(wire, Prepared):
+            # What hinders it now will hinder the call, too, and is told there as that attempt's failure.
+            with contextlib.suppress(CallFailed):
+                await wire.prepare(resolution.model)
+        return wire
 
     async def probe(self, key: CircuitKey) -> ProbeResult:
         """Looks at one instance without calling a model. Raises `CredentialsMissing`."""
@@ -136,10 +159,18 @@ class Wires:
             base_url=instance.base_url,
             api_key=lambda: key,
             headers=headers,
-            options={"data_dir": str(data_dir(self._environ)), **instance.options},
+            options={**self._local_options(provider.api), **instance.options},
             model_options={model.name: model.options for model in instance.models},
             connect_seconds=provider.timeouts.connect_seconds,
+            on_progress=self._on_progress,
         )
+
+    def _local_options(self, api: str) -> Mapping[str, str]:
+        """Where the embedded model's weights are: `ask --model-file` is handed on as the variable."""
+        if api != "llamacpp":
+            return {}
+        named = self._environ.get("LLMESC_MODEL_FILE")
+        return {"data_dir": str(data_dir(self._environ)), **({"model_file": named} if named else {})}
 
     async def _resolve(self, ref: SecretRef) -> Secret:
         if ref.source in ("env", "inline"):

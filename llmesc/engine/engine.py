@@ -80,11 +80,13 @@ class Engine:
         state: str | None = None,
         clock: Clock | None = None,
         on_warning: Callable[[str], None] | None = None,
+        on_progress: Callable[[str, float | None], None] | None = None,
     ) -> AsyncIterator[Engine]:
         """An engine over `config`, or what `config_file`, `$LLMESC_CONFIG`, the user's file, or discovery says.
 
         `state` overrides the store's URL. Warnings (a store that is away, a broken consumer) go to `on_warning`, or to the
-        `warnings` module. Raises `ConfigError` with every mistake.
+        `warnings` module; what a first call has to wait for (weights being fetched), and the part of it that is done, to
+        `on_progress`. Without a file, looking at the machine takes up to 0.3 seconds. Raises `ConfigError` with every mistake.
         """
         environ = os.environ
         clock = clock or SystemClock()
@@ -98,7 +100,7 @@ class Engine:
             spool_directory=state_dir(environ) / "spool",
             warn=warn,
         )
-        wires = Wires(config, environ, base_dir)
+        wires = Wires(config, environ, base_dir, on_progress)
         try:
             yield cls(config, store=store, wires=wires, clock=clock, environ=environ, on_warning=warn)
         finally:

@@ -105,12 +105,11 @@ class _Walk:
         self._best: Answer | None = None
         self._shown: Attempt | None = None
         """The attempt whose text the reader has and that still counts."""
-        self._started = self._deadline = 0.0
+        self._started = 0.0
 
     async def run(self, caller: Mapping[str, str], forbidden: Rejected | None) -> RunFinished:
         """Walks to the end. Emits the first and the last event, each exactly once, whatever happens between."""
         self._started = asyncio.get_running_loop().time()
-        self._deadline = self._started + self._limits.deadline_seconds
         await self._stream.emit(RunStarted, request=self._request, chain=self._chain, limits=self._limits, caller=caller)
         outcome, answer = RunOutcome.EXHAUSTED, None
         try:
@@ -121,6 +120,11 @@ class _Walk:
         finally:
             finished = await self._finish(outcome, answer)
         return finished
+
+    @property
+    def _deadline(self) -> float:
+        """Of the event loop's clock."""
+        return self._started + self._limits.deadline_seconds + self._selection.setup_seconds
 
     async def _forbid(self, forbidden: Rejected) -> RunOutcome:
         await self._stream.emit(CandidateSkipped, resolution=forbidden.resolution, reason="not_allowed", detail=forbidden.detail)

@@ -6,7 +6,8 @@ import re
 
 _SECRETS = re.compile(
     r"(?i)"
-    r"(?P<head>\bbearer\s+|\bbasic\s+|(?:api[-_ ]?key|x-api-key|x-goog-api-key|token|secret|password|authorization)[\"']?\s*[:=]\s*[\"']?)"
+    r"(?P<head>\bbearer\s+|\bbasic\s+"
+    r"|(?:api[-_ ]?key|x-api-key|x-goog-api-key|token|secret|password|authorization)[\"']?\s*[:=]\s*[\"']?)"
     r"(?P<value>[^\s\"',;&}]{6,})"
     r"|\b(?P<known>(?:sk|pk|rk|gsk|xai|hf|r8|pplx|csk|fw|nvapi|sk-ant|sk-or|sk-proj)[-_][A-Za-z0-9_\-]{12,}"
     r"|AIza[0-9A-Za-z_\-]{20,}|ya29\.[0-9A-Za-z_\-]{10,}|A[KS]IA[0-9A-Z]{12,}|gh[pousr]_[A-Za-z0-9]{20,}"

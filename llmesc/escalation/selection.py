@@ -64,6 +64,8 @@ class Selection:
         """Rate-limited candidates, and those whose probe is elsewhere: busy rather than broken, so worth waiting for."""
         self._retry_at: list[Timestamp] = []
         self.skipped = 0
+        self.setup_seconds = 0.0
+        """Spent on opening wires: a key command, weights fetched at first use. No part of the time for the run."""
         self.over_budget = False
         """Whether the cost cap kept a candidate from being called."""
         self.first_skip: tuple[str, str] = ("", "")
@@ -82,13 +84,11 @@ class Selection:
             admission = await self._admit(candidate, circuits.get(candidate.circuit_key))
             if admission is None:
                 continue
-            try:
-                provider = await self._open_provider(candidate)
-            except CredentialsMissing as missing:
-                await self._report.neutral(admission)
-                await self._skip(candidate, "no_credentials", str(missing))
-                continue
-            return Selected(candidate, admission, provider)
+            provider = await self._open(candidate, admission)
+            if provider is not None:
+                return Selected(candidate, admission, provider)
+            if self._stream.interruptible.cancelled:
+                return None
         return None
 
     def exclude(self, failed: Resolution, failure: Failure) -> None:
@@ -127,6 +127,21 @@ class Selection:
         del self._later[resolution.model_key]
         self._left.append(resolution)
         return True
+
+    async def _open(self, candidate: Resolution, admission: Admission) -> Provider | None:
+        """Its wire; where there is none the permission goes back, and a candidate without its key is told as skipped."""
+        loop = asyncio.get_running_loop()
+        began = loop.time()
+        try:
+            return await self._stream.interruptible.wait(self._open_provider(candidate), float("inf"))
+        except CredentialsMissing as missing:
+            await self._report.neutral(admission)
+            await self._skip(candidate, "no_credentials", str(missing))
+        except Interrupted:
+            await self._report.neutral(admission)
+        finally:
+            self.setup_seconds += loop.time() - began
+        return None
 
     async def _admit(self, candidate: Resolution, circuit: Circuit | None) -> Admission | None:
         """The permission of its circuit; without one the candidate is told as skipped."""

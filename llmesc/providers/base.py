@@ -25,3 +25,5 @@ class Endpoint:
     model_options: Mapping[str, Mapping[str, Any]] = field(default_factory=dict)
     """By model name; see `llmesc.config.model.ModelConfig.options`."""
     connect_seconds: float = 5.0
+    on_progress: Callable[[str, float | None], None] = lambda _words, _part: None
+    """Told what a first call has to wait for, e.g. weights being fetched, and the part of it that is done where that is known."""

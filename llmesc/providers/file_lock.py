@@ -21,7 +21,7 @@ async def locked(path: Path, on_wait: Callable[[], None]) -> AsyncIterator[None]
     with path.open("ab") as file:
         if not _taken(file):
             on_wait()
-            while not _taken(file):
+            while not _taken(file):  # noqa: ASYNC110 - no event of ours tells that another process let go
                 await asyncio.sleep(_POLL_SECONDS)
         # Closing the file lets go of the lock.
         yield

@@ -87,7 +87,7 @@ def parameters(
     params.warmup = False
     params.cache_ram_mib = 0  # past prompts would be kept, in gigabytes
     params.cache_idle_slots = False
-    params.verbosity = 2  # warnings and errors: the log lives as long as the parent
+    params.verbosity = 1  # errors: with a line for each request the log would grow for as long as the parent lives
     params.cpuparams.n_threads = params.cpuparams_batch.n_threads = threads
     for setting, value in sampling.items():
         setattr(params.sampling, setting, value)

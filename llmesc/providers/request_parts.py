@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Iterable
 from typing import Any, NamedTuple
 
 from llmesc.escalation.messages import Image, Message, Request, ToolCall
@@ -35,9 +34,9 @@ def arguments_object(call: ToolCall) -> dict[str, Any]:
     return value if isinstance(value, dict) else {"malformed_arguments": call.arguments}
 
 
-def tool_names(messages: Iterable[Message]) -> dict[str, str]:
-    """The name of the tool by the id of its call."""
-    return {part.call_id: part.name for message in messages for part in message.parts if isinstance(part, ToolCall)}
+def tool_names(message: Message) -> dict[str, str]:
+    """The names of the tools that a turn calls, by the ids of the calls: results carry the id alone."""
+    return {part.call_id: part.name for part in message.parts if isinstance(part, ToolCall)}
 
 
 def count_tool_calls(request: Request) -> int:

@@ -169,6 +169,13 @@ class TestCost:
         assert all(again[key] is first[key] for key in keys)
         await reader.aclose()
 
+    async def test_what_a_store_wrote_itself_it_does_not_read_back(self, sqlite: SqliteStore, kit: Any) -> None:
+        await sqlite.signal(KEY, kit.failed())
+        with closing(plain(kit.path)) as connection:
+            connection.execute("UPDATE circuits SET body = '{'")
+
+        assert len((await sqlite.circuits())[KEY].failures) == 1
+
     async def test_nothing_on_the_way_of_a_call_looks_at_more_rows_than_it_needs(self, sqlite: SqliteStore, kit: Any) -> None:
         story = kit.story().start().attempt().text().end_attempt().finish()
         with statements(sqlite) as seen:
