@@ -20,12 +20,11 @@ from llmesc.escalation.resolution import Resolution
 from llmesc.state.store import AttemptRow, RunFilter, RunSummary
 
 if TYPE_CHECKING:
-    from llmesc.engine.doctor import Check
+    from llmesc.engine.doctor import Check as Check
 
 __all__ = [
     "AskOptions",
     "AttemptRow",
-    "Check",
     "CircuitLine",
     "Engine",
     "Operations",

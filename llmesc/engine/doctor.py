@@ -10,7 +10,6 @@ from typing import Literal
 
 from llmesc.config.model import Config, InstanceConfig, ProviderConfig
 from llmesc.engine.assemble import Wires
-from llmesc.escalation.failures import FailureKind
 from llmesc.escalation.ports import CredentialsMissing
 from llmesc.escalation.resolution import CircuitKey
 from llmesc.state.resilient import ResilientStore
@@ -86,8 +85,11 @@ async def _endpoint(provider: ProviderConfig, instance: InstanceConfig, wires: W
             Check(name=name, status="failed", detail=str(missing), hint=f"put the key of {key} where the configuration looks")
         ]
     if result.failure is not None:
+        from llmesc.providers.advice import advice
+
         failure = result.failure
-        return [Check(name=name, status="failed", detail=f"{failure.kind}: {failure.message}", hint=_HINTS.get(failure.kind, ""))]
+        hint = advice(failure, provider.name, self_hosted=provider.tier.self_hosted)
+        return [Check(name=name, status="failed", detail=f"{failure.kind}: {failure.message}", hint=hint)]
     where = instance.base_url or provider.api
     accepted = {True: ", key accepted", False: ", key refused", None: ""}[result.key_accepted]
     checks = [Check(name=name, status="ok", detail=f"{where} answers{accepted}")]
@@ -103,16 +105,7 @@ async def _endpoint(provider: ProviderConfig, instance: InstanceConfig, wires: W
                 )
             )
         else:
-            checks.append(Check(name=f"models:{key}", status="ok", detail=f"all {len(instance.models)} listed"))
+            checks.append(
+                Check(name=f"models:{key}", status="ok", detail=f"{len(instance.models)} configured, all listed")
+            )
     return checks
-
-
-_HINTS = {
-    FailureKind.CONNECTION: "is the server running, and is base_url right?",
-    FailureKind.TIMEOUT: "is the server overloaded, or a firewall in between?",
-    FailureKind.AUTH: "the key was refused: put a valid one where the configuration looks",
-    FailureKind.PERMISSION: "the key may not list models there; a call may work all the same",
-    FailureKind.PROTOCOL: "base_url is probably wrong; it often ends in /v1",
-    FailureKind.MODEL_UNAVAILABLE: "base_url is probably wrong; it often ends in /v1",
-    FailureKind.ACCOUNT: "top up the account",
-}

@@ -52,6 +52,8 @@ class Attempt:
     finish: Finish | None = None
     request_id: str | None = None
     first_content_at: float | None = None
+    answered_at: float | None = None
+    """When the answer was complete: what its checks take after that is not the provider's time."""
     reached: bool = False
     """Whether the provider began to answer: what it did not count is then estimated."""
 
@@ -59,6 +61,10 @@ class Attempt:
     def text(self) -> str:
         """The answer so far."""
         return "".join(self.pieces)
+
+    def seconds(self, now: float) -> float:
+        """How long the call took, or takes so far."""
+        return (now if self.answered_at is None else self.answered_at) - self.started
 
     def usage(self, request: Request) -> Usage:
         """What the provider counted; estimated where it counted nothing, all zero where nothing reached it."""
@@ -122,7 +128,8 @@ async def _take(piece: Piece, attempt: Attempt, stream: EventStream) -> int | No
             return len(text)
         case ThinkingPiece(text=text):
             attempt.thinking_characters += len(text)
-            await stream.emit(ThinkingDelta, attempt=attempt.number, text=text)
+            if text:  # else it only brings a signature
+                await stream.emit(ThinkingDelta, attempt=attempt.number, text=text)
             return len(text)
         case ToolCallPiece(call_id=call_id, name=name, arguments=arguments):
             attempt.tool_calls.append({"call_id": call_id, "name": name, "arguments": arguments})

@@ -28,6 +28,7 @@ from llmesc.escalation.events import (
     Totals,
 )
 from llmesc.escalation.failures import Failure, FailureKind
+from llmesc.escalation.interrupt import Interrupted
 from llmesc.escalation.ledger import Ledger
 from llmesc.escalation.limits import Limits, Timeouts
 from llmesc.escalation.messages import Request
@@ -45,7 +46,8 @@ PlanChain = Callable[[], Awaitable[tuple[Chain, Rejected | None]]]
 """The chain for the request as things stand, and what our own policy forbids of what was asked for."""
 
 
-Judge = Callable[[Draft], Verdict]
+Judge = Callable[[Draft], Awaitable[Verdict]]
+"""May take its time, and is cancelled when the run is or its time is spent. Must not raise."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -217,17 +219,23 @@ class _Walk:
         """The answer is complete: is it good enough?"""
         finish = attempt.finish
         assert finish is not None, "pull says finished only when it saw the finish"
-        verdict = self._verdict_on(
-            Draft(
-                text=attempt.text,
-                finish_reason=finish.reason,
-                tool_calls=len(attempt.tool_calls),
-                expect="json" if self._request.schema is not None else self._request.expect,
-                schema=self._request.schema,
-                mean_logprob=finish.mean_logprob,
-                prompt=self._request.prompt,
-            )
+        attempt.answered_at = asyncio.get_running_loop().time()
+        draft = Draft(
+            text=attempt.text,
+            finish_reason=finish.reason,
+            tool_calls=len(attempt.tool_calls),
+            expect="json" if self._request.schema is not None else self._request.expect,
+            schema=self._request.schema,
+            mean_logprob=finish.mean_logprob,
+            prompt=self._request.prompt,
+            answered_by=attempt.resolution.model_key,
         )
+        try:
+            verdict = await self._stream.interruptible.wait(self._verdict_on(draft), self._deadline)
+        except Interrupted as interrupted:
+            # A complete answer that nothing was held against so far is better than one that failed the bar.
+            self._best = _answer(attempt, None)
+            return await self._fail(attempt, "cancelled" if interrupted.reason == "cancelled" else "deadline")
         passed = verdict.passes(self._limits.quality_threshold)
         await self._stream.emit(
             QualityChecked,
@@ -285,7 +293,7 @@ class _Walk:
             cost=cost,
             cost_estimated=usage.estimated,
             first_token_seconds=None if first is None else first - attempt.started,
-            duration_seconds=asyncio.get_running_loop().time() - attempt.started,
+            duration_seconds=attempt.seconds(asyncio.get_running_loop().time()),
             characters=attempt.characters,
             finish_reason=attempt.finish.reason if attempt.finish else None,
             request_id=attempt.request_id,

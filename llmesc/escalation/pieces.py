@@ -33,7 +33,7 @@ class TextPiece:
 
 @dataclass(frozen=True, slots=True)
 class ThinkingPiece:
-    """Some of the reasoning that the model shows. Never empty."""
+    """Some of the reasoning that the model shows. Empty only where it brings a signature: of the reasoning before it."""
 
     text: str
     signature: str | None = None

@@ -1,6 +1,6 @@
 """How good an answer is: a score from 0 to 100 with the checks that took points.
 
-The checks themselves are in `checks`; here they are weighed. A caller adds its own as plain callables that give findings.
+The checks themselves are in `checks`; here they are weighed, together with what checks of the caller's own have found.
 """
 
 from __future__ import annotations
@@ -8,6 +8,8 @@ from __future__ import annotations
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any, Literal
+
+from llmesc.escalation.resolution import ModelKey
 
 CheckName = Literal["empty", "refusal", "repetition", "truncated", "invalid_json", "schema", "too_short", "log_probability"]
 
@@ -47,6 +49,7 @@ class Draft:
     schema: Mapping[str, Any] | None = None
     mean_logprob: float | None = None
     prompt: str = ""
+    answered_by: ModelKey | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -81,13 +84,14 @@ class Verdict:
         return self.score >= threshold
 
 
-def judge(draft: Draft, settings: QualitySettings, *, validate: Validate | None = None, extra: Sequence[Check] = ()) -> Verdict:
+def judge(
+    draft: Draft, settings: QualitySettings, *, validate: Validate | None = None, findings: Iterable[Finding] = ()
+) -> Verdict:
     """Scores an answer. Pure; linear in the length of the text.
 
-    Without `validate` a schema is not checked. The findings of `extra` count after ours.
+    Without `validate` a schema is not checked. `findings`, of the caller's own checks, count after ours.
     """
-    findings = [finding for finding in _findings(draft, settings, validate) if finding.points]
-    findings += [finding for check in extra for finding in check(draft)]
+    findings = [*(finding for finding in _findings(draft, settings, validate) if finding.points), *findings]
     score = 100 - sum(finding.points for finding in findings)
     return Verdict(score=min(100, max(0, score)), reasons=tuple(map(str, findings)))
 

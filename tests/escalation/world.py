@@ -198,6 +198,7 @@ class World:
     timeouts: Timeouts = field(default_factory=Timeouts)
     request: Request = field(default_factory=lambda: ask_for("What is Raft?"))
     bad_answers: frozenset[str] = frozenset({"bad"})
+    judging_seconds: float = 0.0
     missing_credentials: frozenset[str] = frozenset()
     events: list[Event] = field(default_factory=list)
     warnings: list[str] = field(default_factory=list)
@@ -217,7 +218,9 @@ class World:
             raise CredentialsMissing(f"{resolution.ref} has no key")
         return self.providers[resolution.ref]
 
-    def _judge(self, draft: Draft) -> Verdict:
+    async def _judge(self, draft: Draft) -> Verdict:
+        if self.judging_seconds:
+            await asyncio.sleep(self.judging_seconds)
         good = draft.text not in self.bad_answers and (draft.text or draft.tool_calls)
         return Verdict(score=100) if good else Verdict(score=20, reasons=("refusal -80: it is bad",))
 

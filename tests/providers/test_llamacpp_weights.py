@@ -32,8 +32,7 @@ with open(here / "calls", "a") as calls:
     calls.write(" ".join(sys.argv[1:]) + "\\n")
 content = b"GGUF" + bytes(range(256)) * 40
 if how == "offline":
-    print("WARNING: Retrying", "ERROR: No matching distribution found for it", "[notice] get a newer one", sep="\\n", file=sys.stderr)
-    sys.exit(1)
+    sys.exit("WARNING: Retrying\\nERROR: No matching distribution found for it\\n[notice] get a newer one")
 if how == "stuck":
     (Path(os.environ["TMPDIR"]) / "half.whl").write_bytes(content[:2048])
     (here / "stuck").write_text(str(os.getpid()))

@@ -12,7 +12,8 @@ from hypothesis import strategies as st
 
 from llmesc.escalation.messages import Usage
 from llmesc.escalation.pieces import Activity, Finish, Piece, TextPiece, ThinkingPiece, ToolCallPiece, UsagePiece
-from llmesc.providers.openai_stream import ChatReader, ServerSaidError
+from llmesc.providers.answer_reader import ServerSaidError
+from llmesc.providers.openai_stream import ChatReader
 from llmesc.providers.sse import SseEvent
 from llmesc.providers.transport_error import TransportError
 
