@@ -199,7 +199,10 @@ def _end(event: RunFinished, view: RunView) -> Iterator[Line]:
 
 def _ending(event: RunFinished, view: RunView) -> str:
     answer = event.answer
-    best = f"; the best is by {words.who(answer.resolution)}, quality {answer.score} of 100" if answer is not None else ""
+    best = ""
+    if answer is not None:
+        quality = "not checked to the end" if answer.score is None else f"quality {answer.score} of 100"
+        best = f"; the best is by {words.who(answer.resolution)}, {quality}"
     match event.outcome:
         case RunOutcome.BELOW_BAR:
             return f"no answer reached the quality bar{best}"

@@ -2,15 +2,17 @@
 
 from __future__ import annotations
 
+import shlex
 from collections.abc import Iterator, Mapping
 from typing import Any, NamedTuple
 
 from llmesc.config.durations import format_duration
-from llmesc.config.model import Config, InstanceConfig, ModelConfig, ProviderConfig
+from llmesc.config.model import Config, InstanceConfig, ModelConfig, ProviderConfig, QualityCommand, QualityJudge
 from llmesc.config.secrets import SecretRef
 from llmesc.config.wording import dotted
 from llmesc.escalation.circuits import CircuitPolicy
 from llmesc.escalation.limits import Limits, Timeouts
+from llmesc.escalation.redact import redact
 from llmesc.escalation.resolution import DEFAULT_INSTANCE
 
 Value = str | int | float | bool | list[str] | None
@@ -38,6 +40,12 @@ def describe(config: Config) -> list[Setting]:
         *_under("quality.weights", config.quality.weights),
         ("quality.min_characters", config.quality.min_characters),
         ("quality.min_mean_logprob", config.quality.min_mean_logprob),
+        *(
+            row
+            for index, command in enumerate(config.quality_commands)
+            for row in _under(f"quality.commands[{index}]", _quality_command(command))
+        ),
+        *(_under("quality.judge", _quality_judge(config.quality_judge)) if config.quality_judge else ()),
         *((f"chains.{dotted((name,))}", list(references)) for name, references in config.chains.items()),
     ]
     general = [Setting(key, value, config.origins.get(key, "default")) for key, value in rows]
@@ -68,6 +76,24 @@ def _circuit(policy: CircuitPolicy) -> dict[str, Value]:
         "max_retry_after": format_duration(policy.max_retry_after_seconds),
         "probe_lease": format_duration(policy.probe_lease_seconds),
         "jitter": policy.jitter,
+    }
+
+
+def _quality_command(command: QualityCommand) -> dict[str, Value]:
+    return {
+        "name": command.name,
+        "run": redact(shlex.join(command.run)),
+        "weight": command.weight,
+        "timeout": format_duration(command.timeout_seconds),
+    }
+
+
+def _quality_judge(judge: QualityJudge) -> dict[str, Value]:
+    return {
+        "model": judge.model,
+        "weight": judge.weight,
+        "timeout": format_duration(judge.timeout_seconds),
+        "instructions": judge.instructions,
     }
 
 

@@ -6,21 +6,18 @@ from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import replace
 from importlib.util import find_spec
 from typing import NamedTuple
-from urllib.parse import urlsplit
 
 from llmesc.config import values
 from llmesc.config.defaults import EMBEDDED_MODEL, TIMEOUTS, default_config, probe_lease_seconds
 from llmesc.config.model import Api, Config, InstanceConfig, ModelConfig, ProviderConfig
 from llmesc.config.probe import FoundModel, probe
 from llmesc.config.secrets import SecretRef
-from llmesc.config.services import SERVICES
+from llmesc.config.services import SERVICES, is_loopback
 from llmesc.escalation.circuits import CircuitPolicy
 from llmesc.escalation.resolution import Tier
 
 PROBE_SECONDS = 0.3
 """How long all local servers together may take to answer."""
-
-_LOOPBACK = {"localhost", "127.0.0.1", "::1"}
 
 
 class LocalServer(NamedTuple):
@@ -29,13 +26,18 @@ class LocalServer(NamedTuple):
     name: str
     base_url: str
     tier: Tier
+    api: Api = "openai"
+
+    @property
+    def list_path(self) -> str:
+        """Where it lists its models, under the base URL."""
+        return "api/tags" if self.api == "ollama" else "models"
 
 
-LOCAL_SERVERS = (
-    LocalServer("ollama", "http://127.0.0.1:11434/v1", Tier.LOCAL),
-    LocalServer("lmstudio", "http://127.0.0.1:1234/v1", Tier.LOCAL),
-    LocalServer("llama-server", "http://127.0.0.1:8080/v1", Tier.LOCAL),
-    LocalServer("vllm", "http://127.0.0.1:8000/v1", Tier.VLLM),
+LOCAL_SERVERS = tuple(
+    LocalServer(name, service.base_url, service.tier, service.api)
+    for name, service in SERVICES.items()
+    if service.base_url and is_loopback(service.base_url)
 )
 
 
@@ -56,8 +58,8 @@ def discover(
     Never raises, and says the same whenever the same servers answer. `engine` is the package that runs the embedded model.
     """
     own = _own_url(environ)
-    urls = {server.base_url for server in servers} | ({own} if own and _is_loopback(own) else set())
-    answered = probe(urls, timeout_seconds)
+    lists = {server.base_url: server.list_path for server in servers}
+    answered = probe(lists | ({own: "models"} if own and is_loopback(own) else {}), timeout_seconds)
     found = [*_embedded(engine), *_local(servers, answered, own), *_hosted(environ, answered, own)]
     providers = tuple(discovery.provider for discovery in found)
     base = default_config(environ)
@@ -78,32 +80,31 @@ def _embedded(engine: str) -> Iterator[_Discovery]:
 
 def _local(servers: Sequence[LocalServer], answered: Mapping[str, Sequence[FoundModel]], own: str | None) -> Iterator[_Discovery]:
     for server in servers:
-        if server.base_url in answered and server.base_url != own:
+        # Ollama is at both addresses, with its own API at the shorter one.
+        if server.base_url in answered and not (own or "").startswith(server.base_url):
             instance = InstanceConfig(base_url=server.base_url, models=_models(answered[server.base_url], server.tier))
-            yield _Discovery(_provider(server.name, "openai", server.tier, instance), f"{server.base_url} answers")
+            yield _Discovery(_provider(server.name, server.api, server.tier, instance), f"{server.base_url} answers")
 
 
 def _hosted(environ: Mapping[str, str], answered: Mapping[str, Sequence[FoundModel]], own: str | None) -> Iterator[_Discovery]:
     for name, service in SERVICES.items():
+        if service.usual is None:
+            continue
         variable = next((name for name in service.key_variables if environ.get(name, "").strip()), None)
         url = own if name == "openai" else service.base_url
         listed = answered.get(url or "")
         if url is None or not (variable or listed):
             continue
-        tier = Tier.LOCAL if _is_loopback(url) else service.tier
-        usual = ModelConfig(
-            name=service.model,
-            context_window=service.context_window,
-            capabilities=service.capabilities,
-            timeouts=TIMEOUTS[tier],
-        )
+        tier = Tier.LOCAL if is_loopback(url) else service.tier
+        usual = ModelConfig(**service.usual._asdict(), timeouts=TIMEOUTS[tier])
         instance = InstanceConfig(
             base_url=url,
             api_key=SecretRef(source="env", target=variable, key=f"providers.{name}.api_key") if variable else None,
             models=_models(listed, tier) if listed else (usual,),
+            options=dict(service.options),
         )
         because = f"environment variable {variable}" if variable else f"{url} answers"
-        yield _Discovery(_provider(name, "openai", tier, instance), because)
+        yield _Discovery(_provider(name, service.api, tier, instance), because)
 
 
 def _own_url(environ: Mapping[str, str]) -> str | None:
@@ -115,11 +116,6 @@ def _own_url(environ: Mapping[str, str]) -> str | None:
         return values.base_url(said) if said else SERVICES["openai"].base_url
     except ValueError:
         return None
-
-
-def _is_loopback(url: str) -> bool:
-    parts = urlsplit(url)
-    return parts.scheme == "http" and parts.hostname in _LOOPBACK
 
 
 def _provider(name: str, api: Api, tier: Tier, instance: InstanceConfig) -> ProviderConfig:

@@ -10,11 +10,18 @@ from typing import Any
 
 from llmesc.config.defaults import default_config, probe_lease_seconds
 from llmesc.config.locate import key_lines
-from llmesc.config.model import Config, ProviderConfig
+from llmesc.config.model import Config, ProviderConfig, QualityJudge
 from llmesc.config.offers import meant
 from llmesc.config.provider_section import read_providers
 from llmesc.config.reading import Document, Table
-from llmesc.config.sections import circuit_policy, limits, quality_settings, timeout_overrides
+from llmesc.config.sections import (
+    circuit_policy,
+    limits,
+    quality_commands,
+    quality_judge,
+    quality_settings,
+    timeout_overrides,
+)
 from llmesc.config.wording import nearest, shown
 from llmesc.escalation.resolution import DEFAULT_INSTANCE, Reference
 
@@ -64,14 +71,16 @@ def _syntax_problem(path: Path, text: str, message: str) -> str:
 
 def _config(document: Document, content: Mapping[str, Any], environ: Mapping[str, str]) -> Config:
     top = document.open((), content)
-    escalation = top.table("escalation")
+    escalation, quality = top.table("escalation"), top.table("quality")
     providers = read_providers(top, timeout_overrides(top.table("timeouts")), environ)
     base = default_config(environ)
     return Config(
         limits=limits(escalation),
         allowed_models=escalation.texts("allowed_models"),
         circuit=circuit_policy(top.table("circuit"), probe_lease_seconds(providers)),
-        quality=quality_settings(top.table("quality")),
+        quality=quality_settings(quality),
+        quality_commands=quality_commands(quality),
+        quality_judge=_judge(quality, providers),
         providers=providers,
         chains=_chains(top.table("chains"), providers),
         state=_state(top, base, environ),
@@ -85,6 +94,13 @@ def _state(top: Table, base: Config, environ: Mapping[str, str]) -> str:
     if "state" in top and not _STATE.fullmatch(said):
         top.wrong("state", f'found {shown(said)}; allowed: "sqlite:///absolute/path.db" or "memory:"')
     return base.state if environ.get("LLMESC_STATE") else said
+
+
+def _judge(quality: Table, providers: Sequence[ProviderConfig]) -> QualityJudge | None:
+    judge = quality_judge(quality)
+    if judge and judge.model and (problem := _reference_problem(judge.model, providers)):
+        quality.document.wrong((*quality.path, "judge", "model"), f"found {shown(judge.model)}: {problem}")
+    return judge
 
 
 def _chains(table: Table, providers: Sequence[ProviderConfig]) -> dict[str, tuple[str, ...]]:

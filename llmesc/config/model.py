@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field
+from pathlib import Path
 from typing import Any, Literal
 
 from llmesc.config.secrets import SecretRef
@@ -12,7 +13,7 @@ from llmesc.escalation.limits import Limits, Timeouts
 from llmesc.escalation.quality import QualitySettings
 from llmesc.escalation.resolution import DEFAULT_INSTANCE, Price, Tier
 
-Api = Literal["openai", "llamacpp", "simulated"]
+Api = Literal["openai", "openai-responses", "anthropic", "gemini", "ollama", "llamacpp", "simulated"]
 """The wire APIs this version speaks."""
 
 
@@ -43,7 +44,9 @@ class InstanceConfig:
     headers: Mapping[str, str | SecretRef] = field(default_factory=dict)
     models: tuple[ModelConfig, ...] = ()
     options: Mapping[str, Any] = field(default_factory=dict)
-    """Of one wire: `context_window` (always there: what has to be served), `threads` for llamacpp; `script` for simulated."""
+    """Of one wire: `context_window` (always there: what has to be served), `threads` for llamacpp; `script` for simulated;
+    `key_header`, `stream_options`, `logprobs` and `thinking` for wires over HTTP, each where it has a meaning.
+    """
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -60,12 +63,41 @@ class ProviderConfig:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class QualityCommand:
+    """`[[quality.commands]]`: a program of the operator's that checks answers."""
+
+    name: str
+    run: tuple[str, ...]
+    """The program and its arguments; no shell reads them."""
+    weight: int = 60
+    """Points it takes when it fires; 0 switches it off."""
+    timeout_seconds: float = 10.0
+    directory: Path | None = None
+    """Where it runs: the configuration's directory; None: the working directory."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class QualityJudge:
+    """`[quality.judge]`: a model that scores the answers of the others."""
+
+    model: str
+    """A reference."""
+    weight: int = 60
+    """Points a low score takes; 0 switches it off."""
+    timeout_seconds: float = 30.0
+    instructions: str | None = None
+    """What to look at, in the operator's words."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class Config:
     """Everything; `Config()` is one without providers. `origins` tells where each value came from, keyed by its dotted path."""
 
     limits: Limits = field(default_factory=Limits)
     circuit: CircuitPolicy = field(default_factory=CircuitPolicy)
     quality: QualitySettings = field(default_factory=QualitySettings)
+    quality_commands: tuple[QualityCommand, ...] = ()
+    quality_judge: QualityJudge | None = None
     providers: tuple[ProviderConfig, ...] = ()
     chains: Mapping[str, tuple[str, ...]] = field(default_factory=dict)
     """Name to references; without one named `default`, that chain is every offering in tier order."""

@@ -5,7 +5,7 @@ from __future__ import annotations
 import json
 import socket
 import time
-from collections.abc import Collection
+from collections.abc import Mapping
 from contextlib import suppress
 from threading import Thread
 from typing import Any, NamedTuple
@@ -22,16 +22,19 @@ class FoundModel(NamedTuple):
     """Only where the server says how long a prompt it takes (vLLM does), not what the model was trained for."""
 
 
-def probe(base_urls: Collection[str], timeout_seconds: float) -> dict[str, tuple[FoundModel, ...]]:
-    """The models behind each URL that answers, all asked at once. Never raises, never takes longer than `timeout_seconds`."""
+def probe(lists: Mapping[str, str], timeout_seconds: float) -> dict[str, tuple[FoundModel, ...]]:
+    """The models behind each base URL that answers, all asked at once; `lists` has the path of their list by base URL.
+
+    Never raises, never takes longer than `timeout_seconds`.
+    """
     deadline = time.monotonic() + timeout_seconds
     found: dict[str, tuple[FoundModel, ...]] = {}
 
     def ask(url: str) -> None:
         with suppress(OSError, ValueError, RecursionError):  # nobody there, too slow, or something else than a model server
-            found[url] = _chat_models(_get(f"{url}/models", deadline))
+            found[url] = _chat_models(_get(f"{url}/{lists[url]}", deadline))
 
-    threads = [Thread(target=ask, args=(url,), daemon=True) for url in base_urls]
+    threads = [Thread(target=ask, args=(url,), daemon=True) for url in lists]
     for thread in threads:
         thread.start()
     for thread in threads:
@@ -64,11 +67,11 @@ def _left(deadline: float) -> float:
 
 
 def _chat_models(answer: Any) -> tuple[FoundModel, ...]:
-    """The models in a list, by name, without those that only embed."""
-    listed = answer.get("data") if isinstance(answer, dict) else None
+    """The models in a list, by name, without those that only embed. Ollama's own list has other words than the rest."""
+    listed = (answer.get("data") or answer.get("models")) if isinstance(answer, dict) else None
     found: dict[str, FoundModel] = {}
     for item in listed if isinstance(listed, list) else ():
-        name = item.get("id") if isinstance(item, dict) else None
+        name = (item.get("id") or item.get("name")) if isinstance(item, dict) else None
         if isinstance(name, str) and name.strip() and name.isprintable() and "embed" not in name.lower():
             window = item.get("max_model_len")
             found[name] = FoundModel(name, window if type(window) is int and window > 0 else None)

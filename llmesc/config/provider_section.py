@@ -13,12 +13,14 @@ from llmesc.config.paths import located
 from llmesc.config.reading import Table
 from llmesc.config.secrets import SecretRef
 from llmesc.config.sections import timeout_overrides
-from llmesc.config.services import SERVICES, Service
+from llmesc.config.services import SERVICES, Service, service_of
 from llmesc.config.wording import dotted, shown
 from llmesc.escalation.limits import Timeouts
 from llmesc.escalation.resolution import Capability, Price, Tier
 
 _APIS: tuple[Api, ...] = get_args(Api)
+_INSIDE = frozenset({"llamacpp", "simulated"})
+"""Wires that run inside llmesc; all others are spoken over HTTP."""
 _TIERS = {tier.label: tier for tier in Tier}
 _NAME = re.compile(r"[^\s@/*?\[\]\x00-\x1f\x7f]+")
 """What a reference, a target or a glob could not tell apart from its own marks stays out of names."""
@@ -31,10 +33,10 @@ def read_providers(top: Table, everywhere: Mapping[str, float], environ: Mapping
 
 def _provider(name: str, table: Table, everywhere: Mapping[str, float], environ: Mapping[str, str]) -> ProviderConfig:
     _check_name(name, table)
-    service = None if "base_url" in table else SERVICES.get(name)
-    api = cast("Api | None", table.choice("api", _APIS, "openai" if service else None))
-    if api != "openai":
-        service = None
+    api = cast("Api | None", table.choice("api", _APIS, None))
+    service = _service(name, table, api)
+    if service and "api" not in table:
+        api = service.api
     if api is None and "api" not in table:
         table.wrong("api", f"missing; allowed: {', '.join(_APIS)}")
     tier = _tier(table, api, service)
@@ -56,6 +58,17 @@ def _provider(name: str, table: Table, everywhere: Mapping[str, float], environ:
     )
 
 
+def _service(name: str, table: Table, api: Api | None) -> Service | None:
+    """The service a provider is: the preset that it names; else what its name or its wire means, unless it is elsewhere."""
+    preset = table.choice("preset", SERVICES, None)
+    if preset is None:
+        return None if "base_url" in table or "preset" in table else service_of(name, api)
+    service = SERVICES[preset]
+    if not service.speaks(api):
+        table.wrong("api", f"found {shown(api)}; allowed with the preset {preset}: {service.api}")
+    return service
+
+
 def _tier(table: Table, api: Api | None, service: Service | None) -> Tier:
     """Said, or known of the service, or local for what runs inside llmesc. A wrong guess would change order and privacy."""
     label = table.choice("tier", _TIERS, None)
@@ -63,7 +76,7 @@ def _tier(table: Table, api: Api | None, service: Service | None) -> Tier:
         return _TIERS[label]
     if service:
         return service.tier
-    if api == "openai" and "tier" not in table:
+    if api not in {*_INSIDE, None} and "tier" not in table:
         table.wrong("tier", f"missing; allowed: {', '.join(_TIERS)}")
     return Tier.LOCAL
 
@@ -71,11 +84,18 @@ def _tier(table: Table, api: Api | None, service: Service | None) -> Tier:
 def _instance(table: Table, api: Api | None, base: InstanceConfig, timeouts: Timeouts) -> InstanceConfig:
     """What `table` says over `base`. Keys of another wire are not read, and so are refused."""
     own: dict[str, Any] = {}
-    if api in {"openai", None}:
+    options: dict[str, Any] = {}
+    if api not in _INSIDE:
         own["base_url"] = table.url("base_url")
         own["api_key"] = table.secret("api_key")
         own["headers"] = {**base.headers, **table.headers("headers")}
-    options: dict[str, Any] = {}
+        options["key_header"] = table.header_name("key_header")
+    if api in {"openai", None}:
+        options["stream_options"] = table.flag("stream_options", None)
+    if api in {"openai", "gemini", "ollama", None}:
+        options["logprobs"] = table.flag("logprobs", None)
+    if api in {"gemini", "ollama", None}:
+        options["thinking"] = table.flag("thinking", None)
     if api in {"llamacpp", None}:
         options["context_window"] = table.whole("context_window", None)
         options["threads"] = table.whole("threads", None)
@@ -103,17 +123,23 @@ def _completed(
         return replace(instance, models=models, options={**instance.options, "context_window": window})
     if not instance.models:
         table.wrong("models", 'missing; allowed: a list of names, or of tables like { name = "…", context_window = 32768 }')
-    if api == "openai" and instance.base_url is None:
-        if service:
-            return replace(instance, base_url=service.base_url, api_key=instance.api_key or _usual_key(table, service, environ))
-        if "base_url" not in table:
-            table.wrong("base_url", "missing; allowed: the URL up to /v1 (only well-known services need none)")
+    if api in _INSIDE:
+        return instance
+    if service:
+        # The key of a service never goes to another place than its own, unless it has none.
+        if instance.base_url is None or service.base_url is None:
+            instance = replace(instance, api_key=instance.api_key or _usual_key(table, service, environ))
+        instance = replace(
+            instance, base_url=instance.base_url or service.base_url, options={**service.options, **instance.options}
+        )
+    if instance.base_url is None and "base_url" not in table:
+        table.wrong("base_url", "missing; allowed: the URL up to /v1 (only well-known services need none)")
     return instance
 
 
-def _usual_key(table: Table, service: Service, environ: Mapping[str, str]) -> SecretRef:
-    variable = next((name for name in service.key_variables if environ.get(name)), service.key_variables[0])
-    return SecretRef(source="env", target=variable, key=table.name("api_key"))
+def _usual_key(table: Table, service: Service, environ: Mapping[str, str]) -> SecretRef | None:
+    usual = next((name for name in service.key_variables if environ.get(name)), next(iter(service.key_variables), None))
+    return SecretRef(source="env", target=usual, key=table.name("api_key")) if usual else None
 
 
 def _models(table: Table, api: Api | None, timeouts: Timeouts) -> tuple[ModelConfig, ...] | None:

@@ -90,6 +90,10 @@ class Table:
         """A text that is not empty."""
         return self._read(key, default, values.text, "a text that is not empty")
 
+    def command(self, key: str) -> tuple[str, ...] | None:
+        """A command line; it is split here, and no shell ever reads it."""
+        return self._read(key, None, values.command, 'a program with its arguments, like "./check.py --strict"')
+
     def url(self, key: str) -> str | None:
         """A base URL, without a slash at its end."""
         return self._read(key, None, values.base_url, "an http:// or https:// URL without user and password")
@@ -150,6 +154,17 @@ class Table:
         group = self.table(key)
         return {name: group.table(name) for name in group}
 
+    def rows(self, key: str, example: str) -> list[Table]:
+        """The tables of the list at `key`."""
+        found = []
+        for index, item in enumerate(self._convert(key, [], values.elements, f"a list of tables like {example}")):
+            path = (*self.path, key, index)
+            if isinstance(item, Mapping):
+                found.append(self.document.open(path, item))
+            else:
+                self.document.wrong(path, f"found {shown(item)}; allowed: a table like {example}")
+        return found
+
     def elements(self, key: str) -> list[str | Table] | None:
         """The list at `key`, of names and tables; None where it does not stand."""
         if key not in self:
@@ -178,6 +193,10 @@ class Table:
             sources = ", ".join(f"{{ {source} = … }}" for source in values.SECRET_SOURCES)
             self.wrong(key, f"found {found}; allowed: {sources}, or the secret itself (better not)")
             return None
+
+    def header_name(self, key: str) -> str | None:
+        """The name of an HTTP header."""
+        return self._read(key, None, _header_name, "the name of an HTTP header")
 
     def headers(self, key: str) -> dict[str, str | SecretRef]:
         """HTTP headers: plain texts, or references to secrets."""
@@ -221,3 +240,10 @@ class Table:
         except ValueError as hint:
             self.wrong(key, f"found {shown(self._content[key])}{hint}; allowed: {allowed}")
             return default
+
+
+def _header_name(value: Any) -> str:
+    """Raises ValueError where HTTP does not allow it."""
+    if not isinstance(value, str) or not _HEADER_NAME.fullmatch(value):
+        raise ValueError
+    return value.lower()

@@ -2,9 +2,13 @@
 
 from __future__ import annotations
 
+import re
+from dataclasses import replace
 from typing import get_args
 
+from llmesc.config.model import QualityCommand, QualityJudge
 from llmesc.config.reading import Table
+from llmesc.config.wording import shown
 from llmesc.escalation.circuits import CircuitPolicy
 from llmesc.escalation.limits import Limits
 from llmesc.escalation.quality import DEFAULT_WEIGHTS, CheckName, QualitySettings
@@ -54,6 +58,52 @@ def quality_settings(table: Table) -> QualitySettings:
         weights={name: weights.whole(name, DEFAULT_WEIGHTS[name], least=0, most=100) for name in names},
         min_characters=table.whole("min_characters", base.min_characters),
         min_mean_logprob=table.number("min_mean_logprob", base.min_mean_logprob, least=-1000, most=0),
+    )
+
+
+_CHECK_NAME = re.compile(r"[\w-]{1,40}")
+_COMMAND = '{ name = "house-style", run = "./check.py --strict" }'
+
+
+def quality_commands(table: Table) -> tuple[QualityCommand, ...]:
+    """`[[quality.commands]]`. Each says its name in the verdict, so no two checks share one."""
+    taken = {"judge", *get_args(CheckName)}
+    return tuple(_quality_command(row, taken) for row in table.rows("commands", _COMMAND))
+
+
+def _quality_command(table: Table, taken: set[str]) -> QualityCommand:
+    for key in ("name", "run"):
+        if key not in table:
+            table.wrong(key, f"missing; allowed: a table like {_COMMAND}")
+    name, run = table.text("name", None), table.command("run")
+    if name is not None and not _CHECK_NAME.fullmatch(name):
+        table.wrong("name", f"found {shown(name)}; allowed: up to 40 letters, digits, _ and -")
+    elif name in taken:
+        table.wrong("name", f"found {shown(name)}; allowed: a name that is not taken, as {', '.join(sorted(taken))} are")
+    elif name is not None:
+        taken.add(name)
+    base = QualityCommand(name=name or "", run=run or ())
+    return replace(
+        base,
+        weight=table.whole("weight", base.weight, least=0, most=100),
+        timeout_seconds=table.seconds("timeout", base.timeout_seconds),
+        directory=table.document.path.absolute().parent,
+    )
+
+
+def quality_judge(table: Table) -> QualityJudge | None:
+    """`[quality.judge]`. That somebody offers the model is not judged here."""
+    judge = table.table("judge")
+    if "judge" not in table:
+        return None
+    if "model" not in judge:
+        judge.wrong("model", "missing; allowed: provider/model or provider@instance/model")
+    base = QualityJudge(model=judge.text("model", ""))
+    return replace(
+        base,
+        weight=judge.whole("weight", base.weight, least=0, most=100),
+        timeout_seconds=judge.seconds("timeout", base.timeout_seconds),
+        instructions=judge.text("instructions", None),
     )
 
 

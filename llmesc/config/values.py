@@ -24,6 +24,19 @@ def text(value: Any) -> str:
     return value
 
 
+def command(value: Any) -> tuple[str, ...]:
+    """A program and its arguments, split as a shell would split them."""
+    import shlex
+
+    try:
+        parts = shlex.split(text(value))
+    except ValueError as error:
+        raise ValueError(f" ({error})" if isinstance(value, str) and value.strip() else "") from None
+    if not parts or not parts[0]:
+        raise ValueError
+    return tuple(parts)
+
+
 def elements(value: Any) -> list[Any]:
     """A list."""
     if not isinstance(value, list):

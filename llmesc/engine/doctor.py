@@ -105,7 +105,5 @@ async def _endpoint(provider: ProviderConfig, instance: InstanceConfig, wires: W
                 )
             )
         else:
-            checks.append(
-                Check(name=f"models:{key}", status="ok", detail=f"{len(instance.models)} configured, all listed")
-            )
+            checks.append(Check(name=f"models:{key}", status="ok", detail=f"{len(instance.models)} configured, all listed"))
     return checks

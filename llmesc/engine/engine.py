@@ -18,6 +18,7 @@ from llmesc.engine.clock import SystemClock
 from llmesc.engine.operations import Operations
 from llmesc.engine.options import AskOptions, Plan, Planned, Reply
 from llmesc.engine.quality import judging
+from llmesc.engine.slow_check import SlowCheck
 from llmesc.escalation.chain import ChainRequest, build_chain, move_of, policy_violation
 from llmesc.escalation.circuits import Circuit, CircuitState, effective_state
 from llmesc.escalation.ending import run_error
@@ -128,7 +129,7 @@ class Engine:
             asked,
             limits,
             plan,
-            judge=judging(self.config.quality, chosen.checks, self._warn),
+            judge=judging(self.config.quality, limits.quality_threshold, chosen.checks, self._slow_checks(limits), self._warn),
             run_id=os.urandom(6).hex(),
             caller=_caller(self._environ, chosen.command),
         )
@@ -148,7 +149,9 @@ class Engine:
         """What `start` would do now, without a call; None plans for any request. Raises `UnknownName` as `start` does."""
         asked, chosen = _request(request or ""), options or AskOptions()
         limits = chosen.over(self.config.limits)
-        wanted = self._chain_request(asked, chosen, limits, await self._store.denials())
+        return await self._plan(self._chain_request(asked, chosen, limits, await self._store.denials()), limits)
+
+    async def _plan(self, wanted: ChainRequest, limits: Limits) -> Plan:
         chain = build_chain(self._offerings, wanted)
         circuits = await self._store.circuits({candidate.circuit_key for candidate in chain.candidates})
         return Plan(
@@ -179,6 +182,26 @@ class Engine:
         if index > 0 and not limits.escalation:
             return replace(planned, skip="single_call", detail="only the primary is called")
         return planned
+
+    def _slow_checks(self, limits: Limits) -> Sequence[SlowCheck]:
+        """Those that are configured, the cheap ones first."""
+        checks: list[SlowCheck] = []
+        # Loaded where they are configured: most engines have neither.
+        if commands := [command for command in self.config.quality_commands if command.weight]:
+            from llmesc.engine.command_check import command_check
+
+            checks += [command_check(command, self._environ) for command in commands]
+        if (judge := self.config.quality_judge) and judge.weight:
+            from llmesc.engine.model_judge import model_judge
+
+            reference = judge.model
+
+            async def plan(request: Request) -> Plan:
+                wanted = self._chain_request(request, AskOptions(), limits, await self._store.denials())
+                return await self._plan(replace(wanted, name="judge", references=(reference,)), limits)
+
+            checks.append(model_judge(judge, plan, self._executor.open_provider, self._executor.timeouts_for))
+        return checks
 
     def _chain_request(self, request: Request, options: AskOptions, limits: Limits, denials: tuple[Denial, ...]) -> ChainRequest:
         name = options.chain or DEFAULT_CHAIN

@@ -1,20 +1,42 @@
-"""The judge of an engine: the pure checks, a schema validator where one is needed, and the caller's own checks."""
+"""The judge of an engine: the pure checks, a schema validator where one is needed, the caller's own checks, slow ones last."""
 
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
 from typing import Any
 
+from llmesc.engine.slow_check import SlowCheck
+from llmesc.escalation.executor import Judge
 from llmesc.escalation.quality import Check, Draft, Finding, QualitySettings, Verdict, judge
 
 MOST_MISTAKES = 20
 """Of a value by its schema: enough to see what is wrong, and little work where all of it is."""
 
 
-def judging(settings: QualitySettings, checks: Sequence[Check], warn: Callable[[str], None]) -> Callable[[Draft], Verdict]:
-    """The judge for one run. A check of the caller's that raises is told to `warn` and holds nothing against the answer."""
-    guarded = tuple(_guarded(check, warn) for check in checks)
-    return lambda draft: judge(draft, settings, validate=schema_mistakes, extra=guarded)
+def judging(
+    settings: QualitySettings,
+    threshold: int,
+    checks: Sequence[Check],
+    slow_checks: Sequence[SlowCheck],
+    warn: Callable[[str], None],
+) -> Judge:
+    """The judge for one run. A check of the caller's that fails is told to `warn` and holds nothing against the answer.
+
+    A slow check is asked only while the answer still passes and could yet fail, and only about text: not about tool calls.
+    """
+
+    async def verdict_on(draft: Draft) -> Verdict:
+        findings = [finding for check in checks for finding in _guarded(check, draft, warn)]
+        verdict = judge(draft, settings, validate=schema_mistakes, findings=findings)
+        for slow in slow_checks if threshold and not draft.tool_calls else ():
+            if not verdict.passes(threshold):
+                break
+            if finding := await slow.finding(draft, warn):
+                findings.append(finding)
+                verdict = judge(draft, settings, validate=schema_mistakes, findings=findings)
+        return verdict
+
+    return verdict_on
 
 
 def schema_mistakes(schema: Mapping[str, Any], value: Any) -> Sequence[str]:
@@ -31,12 +53,9 @@ def schema_mistakes(schema: Mapping[str, Any], value: Any) -> Sequence[str]:
         return [f"the schema itself is wrong at {error.json_path}: {error.message[:200]}"]
 
 
-def _guarded(check: Check, warn: Callable[[str], None]) -> Check:
-    def guarded(draft: Draft) -> Sequence[Finding]:
-        try:
-            return list(check(draft))
-        except Exception as error:  # noqa: BLE001 - the caller's code; a good answer is not lost to a bug in it
-            warn(f"the check {getattr(check, '__name__', check)!r} failed: {type(error).__name__}: {error}")
-            return ()
-
-    return guarded
+def _guarded(check: Check, draft: Draft, warn: Callable[[str], None]) -> Sequence[Finding]:
+    try:
+        return list(check(draft))
+    except Exception as error:  # noqa: BLE001 - the caller's code; a good answer is not lost to a bug in it
+        warn(f"the check {getattr(check, '__name__', check)!r} failed: {type(error).__name__}: {error}")
+        return ()

@@ -126,7 +126,7 @@ class Failure:
 
 
 class CallFailed(Exception):
-    """How a provider says that a call failed: raised out of `Provider.call`, caught by the executor alone."""
+    """How a provider says that a call failed: raised out of `Provider.call`, caught by who made the call."""
 
     def __init__(self, failure: Failure) -> None:
         super().__init__(f"{failure.kind}: {failure.message}")

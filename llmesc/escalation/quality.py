@@ -91,9 +91,9 @@ def judge(
 
     Without `validate` a schema is not checked. `findings`, of the caller's own checks, count after ours.
     """
-    findings = [*(finding for finding in _findings(draft, settings, validate) if finding.points), *findings]
-    score = 100 - sum(finding.points for finding in findings)
-    return Verdict(score=min(100, max(0, score)), reasons=tuple(map(str, findings)))
+    held = [*(finding for finding in _findings(draft, settings, validate) if finding.points), *findings]
+    score = 100 - sum(finding.points for finding in held)
+    return Verdict(score=min(100, max(0, score)), reasons=tuple(map(str, held)))
 
 
 _FENCED = 20

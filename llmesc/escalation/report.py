@@ -36,9 +36,7 @@ class Report:
     async def success(self, attempt: Attempt) -> None:
         """It answered well."""
         admission = attempt.admission
-        signal = Succeeded(
-            generation=admission.generation, latency_seconds=_latency_of(attempt), token=admission.token
-        )
+        signal = Succeeded(generation=admission.generation, latency_seconds=_latency_of(attempt), token=admission.token)
         await self._tell(admission.key, signal)
 
     async def quality(self, attempt: Attempt, because: str) -> Timestamp | None:
@@ -48,7 +46,8 @@ class Report:
     async def failure(self, attempt: Attempt, failure: Failure) -> Timestamp | None:
         """It failed: tells the circuit and denies the model as the table says; when to try again, where that is known."""
         cause = Cause(kind=failure.kind, message=failure.message, at=self._clock.now())
-        if failure.consequence.deny:
+        # Only the provider's own word denies: what is missing on this machine (an engine, weights) is put right here, and at once.
+        if failure.consequence.deny and failure.status is not None:
             await self._deny(attempt, cause)
         effect = failure.consequence.circuit
         if effect is CircuitEffect.NONE:

@@ -18,7 +18,6 @@ class GeminiProvider(HttpWire):
 
     default_base_url = "https://generativelanguage.googleapis.com/v1beta"
     models_path = "models?pageSize=1000"
-    terminal_sign = "a finishReason"
 
     def question(self, call: Call, base_url: str) -> Question:
         """Without `alt=sse` a stream would be one JSON array."""

@@ -61,12 +61,12 @@ def _generation_config(request: Request, options: Mapping[str, Any]) -> dict[str
 
 def _contents(messages: Iterable[Message], provider: str) -> list[dict[str, Any]]:
     """The turns. Those of one side that follow each other are one: all results of a turn's calls must come together."""
-    messages = tuple(messages)
-    names = tool_names(messages)
+    names: dict[str, str] = {}
     contents: list[dict[str, Any]] = []
     for message in messages:
         if message.role == "system":
             continue
+        names |= tool_names(message)
         role = "model" if message.role == "assistant" else "user"
         parts = list(_parts(message, provider, names))
         if contents and contents[-1]["role"] == role:

@@ -16,10 +16,9 @@ from llmesc.escalation.failures import CallFailed, Failure, FailureKind
 from llmesc.escalation.pieces import Call, Opened, Piece
 from llmesc.escalation.secret import Secret
 from llmesc.escalation.times import Timestamp
+from llmesc.providers.answer_reader import AnswerReader, ServerSaidError
 from llmesc.providers.base import Endpoint
-from llmesc.providers.classify import Evidence, classify
 from llmesc.providers.http import Http, Reply, whole
-from llmesc.providers.openai_stream import ServerSaidError
 from llmesc.providers.probe import PROBE_SECONDS, ProbeResult
 from llmesc.providers.sse import SseDecoder, SseEvent
 from llmesc.providers.transport_error import TransportError
@@ -43,23 +42,6 @@ class Decoder(Protocol):
         ...
 
 
-class Reader(Protocol):
-    """Turns the events of one answer into pieces. All of it raises `TransportError` and `ServerSaidError`."""
-
-    finished: bool
-    """The end of the answer was seen, and `Finish` handed on. Only usage may still come."""
-    done: bool
-    """Nothing more can come."""
-
-    def read(self, events: Iterable[SseEvent]) -> Iterator[Piece]:
-        """What these events bring; a failure comes behind the pieces that came before it."""
-        ...
-
-    def read_whole(self, body: str) -> Iterator[Piece]:
-        """The pieces of an answer that came as one JSON document."""
-        ...
-
-
 @dataclass(frozen=True, slots=True)
 class Question:
     """One request as it leaves: where to, and its JSON body."""
@@ -74,11 +56,9 @@ class HttpWire(ABC):
     default_base_url: ClassVar[str]
     models_path: ClassVar[str]
     """What lists the models, under the base URL."""
-    terminal_sign: ClassVar[str]
-    """How its streams say that they are complete."""
+    own_headers: ClassVar[Mapping[str, str]] = {}
+    """What every request of the wire carries."""
     decoder: ClassVar[type[Decoder]] = SseDecoder
-    document_starts: ClassVar[tuple[bytes, ...]] = (b"{", b"[")
-    """How a body begins that is one document and no stream."""
 
     def __init__(self, endpoint: Endpoint, http: Http) -> None:
         self.endpoint = endpoint
@@ -89,7 +69,7 @@ class HttpWire(ABC):
         """The request of `call`. Raises `CallFailed` where the wire cannot carry it."""
 
     @abstractmethod
-    def reader(self, call: Call) -> Reader:
+    def reader(self, call: Call) -> AnswerReader:
         """A reader for the answer to `call`."""
 
     @abstractmethod
@@ -99,6 +79,10 @@ class HttpWire(ABC):
     @abstractmethod
     def model_names(self, listed: Any) -> Iterable[str]:
         """The models in the parsed list. May raise `KeyError` and `TypeError` where it is no such list."""
+
+    def is_document(self, start: bytes, call: Call) -> bool:  # noqa: ARG002 - for wires that cannot tell by the start
+        """Whether a body is one document and no stream. It begins like one, whatever was asked for: servers ignore `stream`."""
+        return start.startswith((b"{", b"["))
 
     async def base_url(self) -> str:
         """Where the server is. May raise `CallFailed`."""
@@ -120,7 +104,7 @@ class HttpWire(ABC):
                 if not reply.ok:
                     raise self._failed(reply, call, body=await reply.error_body())
                 yield Opened(reply.request_id, reply.limit_headers)
-                async with contextlib.aclosing(self._answer(reply, reader)) as bursts:
+                async with contextlib.aclosing(self._answer(reply, reader, call)) as bursts:
                     async for pieces in bursts:
                         for piece in pieces:
                             yield piece
@@ -153,7 +137,7 @@ class HttpWire(ABC):
         refused = failure.kind in {FailureKind.AUTH, FailureKind.PERMISSION, FailureKind.ACCOUNT}
         return ProbeResult(reachable=reply is not None, key_accepted=False if refused else None, failure=failure)
 
-    async def aclose(self) -> None:
+    async def aclose(self) -> None:  # noqa: B027 - most wires hold nothing of their own
         """Nothing to let go of: the connections belong to the registry's `Http`."""
 
     def _headers(self) -> dict[str, str]:
@@ -162,9 +146,10 @@ class HttpWire(ABC):
             key = self.endpoint.api_key()
         except ConfigError as error:
             raise CallFailed(Failure(kind=FailureKind.AUTH, rule="key.missing", message=str(error))) from None
-        headers = {"accept": "application/json, text/event-stream, application/x-ndjson"}
+        headers = {"accept": "application/json, text/event-stream, application/x-ndjson", **self.own_headers}
         if key is not None:
-            name, value = self.key_header(key.reveal())
+            other = self.endpoint.options.get("key_header")
+            name, value = (other, key.reveal()) if other else self.key_header(key.reveal())
             headers[name] = value
         for name, header in self.endpoint.headers.items():
             headers[name.lower()] = header.reveal() if isinstance(header, Secret) else header
@@ -179,17 +164,15 @@ class HttpWire(ABC):
         except (ValueError, KeyError, TypeError, RecursionError):
             return None
 
-    async def _answer(self, reply: Reply, reader: Reader) -> AsyncGenerator[Iterator[Piece]]:
-        """What each read of the body brings. Whether it is a stream or one document is told by how it begins, not by what was
-        asked for: servers ignore `stream`, and say `text/plain`. Raises `TransportError` and `ServerSaidError`.
-        """
+    async def _answer(self, reply: Reply, reader: AnswerReader, call: Call) -> AsyncGenerator[Iterator[Piece]]:
+        """What each read of the body brings. Raises `TransportError`, `ServerSaidError` and `CallFailed`."""
         async with contextlib.aclosing(reply.chunks()) as chunks:
             start = await _start(chunks)
-            if start.startswith(self.document_starts):
-                yield reader.read_whole((await whole(chunks, start)).decode("utf-8", "replace"))
-                return
             if start.startswith(b"<"):
                 raise TransportError("html", "a page instead of an answer", start)
+            if self.is_document(start, call):
+                yield reader.read_whole((await whole(chunks, start)).decode("utf-8", "replace"))
+                return
             decoder = self.decoder()
             yield reader.read(decoder.feed(start))
             while not reader.done and (data := await anext(chunks, b"")):
@@ -199,11 +182,13 @@ class HttpWire(ABC):
                 return
             yield reader.read(decoder.end())
         if not reader.finished:
-            raise TransportError("no_terminal_sign", f"the stream ended without {self.terminal_sign}")
+            raise TransportError("no_terminal_sign", f"the stream ended without {reader.end_sign}")
 
     def _failed(
         self, reply: Reply | None, call: Call | None = None, error: TransportError | None = None, body: str | bytes = ""
     ) -> CallFailed:
+        from llmesc.providers.classify import Evidence, classify  # its rules are read only where something went wrong
+
         return CallFailed(
             classify(
                 Evidence(

@@ -53,6 +53,8 @@ class LlamaCppProvider:
         self._command = command
         self._pip = pip
         self._starts: dict[str, asyncio.Task[_Served]] = {}
+        self._untold: dict[str, asyncio.Task[_Served]] = {}
+        """Starts that failed while they were prepared."""
 
     async def call(self, call: Call) -> AsyncGenerator[Piece]:
         """See `Provider.call`."""
@@ -68,8 +70,14 @@ class LlamaCppProvider:
             raise
 
     async def prepare(self, model: str) -> None:
-        """Does what a first call would wait for, fetching weights included, but under no call's limits. Raises `CallFailed`."""
-        await self._served(model)
+        """Does what a first call would wait for, fetching weights included, but under no call's limits.
+
+        Raises nothing: what hindered it is told by the next call, which does not wait for the same again.
+        """
+        start = self._started(model)
+        await asyncio.wait({start})
+        if _served_by(start) is None:
+            self._untold[model] = start
 
     async def probe(self) -> ProbeResult:
         """Whether the engine is installed and the operator's own weights are there. Raises nothing, and loads no model."""
@@ -94,10 +102,15 @@ class LlamaCppProvider:
 
     async def _served(self, model: str) -> _Served:
         """The model's running engine. Raises `CallFailed`."""
+        start = self._untold.pop(model) if model in self._untold else self._started(model)
+        return await asyncio.shield(start)
+
+    def _started(self, model: str) -> asyncio.Task[_Served]:
+        """The start that brought up the running engine, or is about to."""
         start = self._starts.get(model)
         if start is None or _is_over(start):
             start = self._starts[model] = asyncio.create_task(self._start(model, _served_by(start)))
-        return await asyncio.shield(start)
+        return start
 
     async def _start(self, model: str, died: _Served | None) -> _Served:
         if died is not None:

@@ -58,8 +58,8 @@ SMOLLM2 = BuiltIn(
     size_bytes=98_362_432,
     sha256="b179c9523d0e6a0f98a330c7562b682750a6f8c8c15e5bc70ea373728110db53",
     # Measured over forty plain questions. A model this small loses itself as soon as it is not asked for its likeliest word;
-    # then it loops, which a penalty on frequent words ends. A penalty on repeated words (1.1) costs it six right answers: it
-    # may not even repeat the question's. Without the word English it answers questions about other countries in their language.
+    # then it loops, which a penalty on frequent words ends; one on repeated words (1.1) cost right answers instead, for it may
+    # then not even repeat the question's. Without the word English it answers questions about other countries in their language.
     system="You are a helpful AI assistant named SmolLM, trained by Hugging Face. You answer questions in plain English.",
     max_tokens=1024,
     sampling={"temp": 0.0, "penalty_freq": 0.2, "penalty_last_n": 256},

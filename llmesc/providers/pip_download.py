@@ -45,8 +45,8 @@ async def download(requirement: str, folder: Path, on_bytes: Callable[[int], Non
     talking = asyncio.create_task(process.communicate())
     try:
         while not talking.done():
-            await asyncio.wait({talking}, timeout=_LOOK_SECONDS)
             on_bytes(_largest(folder))
+            await asyncio.wait({talking}, timeout=_LOOK_SECONDS)
     finally:
         if not talking.done():
             process.kill()

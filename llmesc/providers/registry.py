@@ -16,6 +16,10 @@ if TYPE_CHECKING:
 
 WIRES: Mapping[str, str] = {
     "openai": "llmesc.providers.openai:OpenAiProvider",
+    "openai-responses": "llmesc.providers.responses:ResponsesProvider",
+    "anthropic": "llmesc.providers.anthropic:AnthropicProvider",
+    "gemini": "llmesc.providers.gemini:GeminiProvider",
+    "ollama": "llmesc.providers.ollama:OllamaProvider",
     "llamacpp": "llmesc.providers.llamacpp:LlamaCppProvider",
     "simulated": "llmesc.providers.simulated:SimulatedProvider",
 }

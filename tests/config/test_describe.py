@@ -31,6 +31,12 @@ base_url = "http://two/v1"
 api_key = { command = "echo hunter2" }
 [chains]
 default = ["lab/m:1"]
+[[quality.commands]]
+name = "style"
+run = "./check.py --token=hunter2"
+[quality.judge]
+model = "lab/m:1"
+timeout = "1m"
 """
 
 
@@ -46,6 +52,12 @@ def test_each_setting_is_shown_with_where_it_came_from(loaded: Callable[..., Con
         "circuit.cooldown": ("30s", "file:5"),
         "circuit.probe_lease": ("570s", "default"),
         "quality.weights.refusal": (60, "default"),
+        "quality.commands[0].name": ("style", "file:26"),
+        "quality.commands[0].run": ("./check.py --token=***", "file:27"),
+        "quality.commands[0].weight": (60, "default"),
+        "quality.judge.model": ("lab/m:1", "file:29"),
+        "quality.judge.timeout": ("1m", "file:30"),
+        "quality.judge.instructions": (None, "default"),
         "chains.default": (["lab/m:1"], "file:24"),
         "providers.lab.tier": ("vllm", "file:10"),
         "providers.lab.private": (True, "default"),

@@ -153,7 +153,7 @@ def test_a_port_where_nobody_listens_is_not_offered() -> None:
     assert found(LocalServer("gone", f"http://127.0.0.1:{port}/v1", Tier.LOCAL)).providers == ()
 
 
-@pytest.mark.parametrize("name", SERVICES)
+@pytest.mark.parametrize("name", [name for name, service in SERVICES.items() if service.usual])
 def test_each_service_is_found_by_its_key(name: str) -> None:
     service = SERVICES[name]
     for variable in service.key_variables:
@@ -161,11 +161,35 @@ def test_each_service_is_found_by_its_key(name: str) -> None:
 
         (provider,) = config.providers
         (instance,) = provider.instances
-        assert (provider.name, provider.api, provider.tier) == (name, "openai", service.tier)
-        assert instance.base_url == service.base_url
+        assert (provider.name, provider.api, provider.tier) == (name, service.api, service.tier)
+        assert (instance.base_url, instance.options) == (service.base_url, service.options)
         assert instance.api_key
         assert (instance.api_key.source, instance.api_key.target) == ("env", variable)
         assert "hunter2" not in repr(config)
+
+
+@pytest.mark.parametrize("variable", ["HF_TOKEN", "NVIDIA_API_KEY", "AZURE_OPENAI_API_KEY"])
+def test_a_key_that_says_nothing_about_which_model_is_wanted_offers_none(variable: str) -> None:
+    assert found(environ={variable: "hunter2"}).providers == ()
+
+
+def test_ollama_is_asked_in_its_own_words_and_offered_on_its_own_wire(start: Callable[..., str]) -> None:
+    requests: list[bytes] = []
+    models = [{"name": "qwen3:8b", "model": "qwen3:8b"}, {"name": "nomic-embed-text:latest"}, {"name": 7}]
+    url = start(http(json.dumps({"models": models})), requests).removesuffix("/v1")
+
+    (provider,) = found(LocalServer("ollama", url, Tier.LOCAL, "ollama")).providers
+
+    assert requests[0].startswith(b"GET /api/tags HTTP/1.0")
+    assert (provider.api, provider.instances[0].base_url) == ("ollama", url)
+    assert [model.name for model in provider.instances[0].models] == ["qwen3:8b"]
+
+
+def test_ollama_that_openai_was_pointed_at_is_not_offered_twice(start: Callable[..., str]) -> None:
+    own = start(http(json.dumps({"data": [{"id": "m"}], "models": [{"name": "m"}]})))
+    ollama = LocalServer("ollama", own.removesuffix("/v1"), Tier.LOCAL, "ollama")
+
+    assert names(found(ollama, environ={"OPENAI_BASE_URL": own})) == ["openai/m"]
 
 
 def test_a_key_that_is_empty_is_no_key() -> None:
@@ -198,7 +222,7 @@ def test_openai_on_this_machine_is_local_and_offers_what_it_lists_with_or_withou
 
 def test_the_usual_ports_of_local_servers_are_known() -> None:
     assert [(server.name, server.base_url) for server in LOCAL_SERVERS] == [
-        ("ollama", "http://127.0.0.1:11434/v1"),
+        ("ollama", "http://127.0.0.1:11434"),
         ("lmstudio", "http://127.0.0.1:1234/v1"),
         ("llama-server", "http://127.0.0.1:8080/v1"),
         ("vllm", "http://127.0.0.1:8000/v1"),

@@ -10,9 +10,10 @@ import pytest
 
 from llmesc.config.defaults import EMBEDDED_MODEL, TIMEOUTS
 from llmesc.config.load import load
-from llmesc.config.model import Config
+from llmesc.config.model import Config, QualityCommand, QualityJudge
 from llmesc.config.offers import chain_offers
 from llmesc.config.secrets import SecretRef
+from llmesc.config.services import SERVICES
 from llmesc.escalation.errors import ConfigError
 from llmesc.escalation.limits import Limits
 from llmesc.escalation.resolution import Price, Tier
@@ -130,6 +131,21 @@ def test_allowed_models_headroom_circuit_and_quality_are_read(loaded: Load) -> N
     )
 
 
+def test_checks_of_the_operators_own_are_read(loaded: Load, file: Path) -> None:
+    config = loaded(
+        LAB + "[[quality.commands]]\nname = 'house-style'\nrun = './check.py --not \"bad words\"'\n"
+        "[[quality.commands]]\nname = 'length'\nrun = 'wc'\nweight = 0\ntimeout = '2s'\n"
+        "[quality.judge]\nmodel = 'lab/m'\nweight = 80\ntimeout_seconds = 9\ninstructions = 'Be strict.'\n"
+    )
+
+    assert config.quality_commands == (
+        QualityCommand(name="house-style", run=("./check.py", "--not", "bad words"), directory=file.parent),
+        QualityCommand(name="length", run=("wc",), weight=0, timeout_seconds=2.0, directory=file.parent),
+    )
+    assert config.quality_judge == QualityJudge(model="lab/m", weight=80, timeout_seconds=9.0, instructions="Be strict.")
+    assert loaded(LAB + "[quality]\njudge = { model = 'lab/m' }").quality_judge == QualityJudge(model="lab/m")
+
+
 def test_a_long_cooldown_alone_raises_its_own_ceiling(loaded: Load) -> None:
     assert loaded('[circuit]\ncooldown = "1h"').circuit.max_cooldown_seconds == 3600
 
@@ -228,6 +244,58 @@ def test_a_well_known_service_is_known_by_its_name(loaded: Load) -> None:
     assert (provider.api, provider.tier) == ("openai", Tier.CLOUD)
     assert provider.instances[0].base_url == "https://api.groq.com/openai/v1"
     assert provider.instances[0].api_key == SecretRef(source="env", target="GROQ_API_KEY", key="providers.groq.api_key")
+
+
+@pytest.mark.parametrize("name", SERVICES)
+def test_a_preset_fills_what_a_provider_of_any_name_leaves_out(loaded: Load, name: str) -> None:
+    service = SERVICES[name]
+    own = "" if service.base_url else 'base_url = "https://own.example/v1"\n'
+    (provider,) = loaded(f'[providers.mine]\npreset = "{name}"\n{own}models = ["m"]').providers
+
+    (instance,) = provider.instances
+    assert (provider.name, provider.api, provider.tier) == ("mine", service.api, service.tier)
+    assert (instance.base_url, instance.options) == (service.base_url or "https://own.example/v1", service.options)
+    variable = instance.api_key.target if instance.api_key else None
+    assert variable == (service.key_variables[0] if service.key_variables else None)
+
+
+def test_what_is_said_outranks_the_preset(loaded: Load) -> None:
+    (provider,) = loaded(
+        '[providers.p]\npreset = "mistral"\ntier = "frontier"\nbase_url = "https://proxy/v1"\n'
+        'stream_options = true\nmodels = ["m"]'
+    ).providers
+
+    assert provider.tier is Tier.FRONTIER
+    assert provider.instances[0].base_url == "https://proxy/v1"
+    assert provider.instances[0].options == {"stream_options": True}
+    assert provider.instances[0].api_key is None, "the key of a service goes to its own place alone"
+
+
+def test_each_deployment_at_azure_is_an_instance_with_the_key_in_azures_header(loaded: Load) -> None:
+    (provider,) = loaded(
+        '[providers.work]\npreset = "azure"\nmodels = ["gpt"]\n'
+        '[providers.work.instances.eu]\nbase_url = "https://eu.example/openai/deployments/gpt?api-version=2024-10-21"\n'
+        '[providers.work.instances.us]\nbase_url = "https://us.example/openai/v1"\napi_key = { env = "US_KEY" }\n'
+    ).providers
+
+    eu, us = provider.instances
+    assert [it.api_key.target for it in (eu, us) if it.api_key] == ["AZURE_OPENAI_API_KEY", "US_KEY"]
+    assert eu.options == us.options == {"key_header": "api-key"}
+    assert eu.base_url == "https://eu.example/openai/deployments/gpt?api-version=2024-10-21"
+
+
+@pytest.mark.parametrize("api", ["anthropic", "gemini", "ollama"])
+def test_a_wire_that_one_service_made_is_there_where_nothing_is_said(loaded: Load, api: str) -> None:
+    (provider,) = loaded(f'[providers.mine]\napi = "{api}"\nmodels = ["m"]').providers
+
+    assert (provider.api, provider.tier) == (api, SERVICES[api].tier)
+    assert provider.instances[0].base_url == SERVICES[api].base_url
+
+
+def test_both_apis_of_openai_are_at_its_address(loaded: Load) -> None:
+    (provider,) = loaded('[providers.openai]\napi = "openai-responses"\nmodels = ["m"]').providers
+
+    assert (provider.api, provider.instances[0].base_url) == ("openai-responses", "https://api.openai.com/v1")
 
 
 def test_the_key_of_a_service_never_goes_to_another_place_unasked(loaded: Load) -> None:
@@ -330,9 +398,39 @@ CASES = [
         'state = "postgres://u:hunter2@h/x"',
         '1: state: found "postgres://***@h/x"; allowed: "sqlite:///absolute/path.db" or "memory:"',
     ),
+    # checks of the operator's own
+    ("[quality]\ncommands = 3", '2: quality.commands: found 3; allowed: a list of tables like { name = "house-style", run = '),
+    ("[quality]\ncommands = ['./check.py']", '2: quality.commands[0]: found "./check.py"; allowed: a table like { name = '),
+    ("[[quality.commands]]\nrun = 'x'", "1: quality.commands[0].name: missing; allowed: a table like { name = "),
+    ("[[quality.commands]]\nname = 'x'", "1: quality.commands[0].run: missing; allowed: a table like { name = "),
+    (
+        "[[quality.commands]]\nname = 'a b'\nrun = 'x'",
+        '2: quality.commands[0].name: found "a b"; allowed: up to 40 letters, digits, _ and -',
+    ),
+    (
+        "[[quality.commands]]\nname = 'refusal'\nrun = 'x'",
+        '2: quality.commands[0].name: found "refusal"; allowed: a name that is not taken, as empty, invalid_json, judge, ',
+    ),
+    (
+        "[[quality.commands]]\nname = 'x'\nrun = 'x'\n[[quality.commands]]\nname = 'x'\nrun = 'y'",
+        '5: quality.commands[1].name: found "x"; allowed: a name that is not taken, as ',
+    ),
+    (
+        "[[quality.commands]]\nname = 'x'\nrun = 'x \"y'",
+        '3: quality.commands[0].run: found "x "y" (No closing quotation); allowed: a program with its arguments',
+    ),
+    ("[[quality.commands]]\nname = 'x'\nrun = \"''\"", "found \"''\"; allowed: a program with its arguments"),
+    ("[[quality.commands]]\nname = 'x'\nrun = ['x']", "found a list; allowed: a program with its arguments"),
+    ("[[quality.commands]]\nname = 'x'\nrun = 'x'\nwieght = 3", "4: quality.commands[0].wieght: no such key; nearest: weight"),
+    ("[[quality.commands]]\nname = 'x'\nrun = 'x'\nweight = 101", "found 101; allowed: a whole number from 0 to 100"),
+    ("[quality.judge]\nweight = 3", "1: quality.judge.model: missing; allowed: provider/model or provider@instance/model"),
+    (LAB + "[quality.judge]\nmodel = 'lab'", '7: quality.judge.model: found "lab": no reference; allowed: provider/model or'),
+    (LAB + "[quality.judge]\nmodel = 'lab/n'", '7: quality.judge.model: found "lab/n": no model at lab "n"; allowed: m'),
+    (LAB + "[quality.judge]\nmodel = 'lob/m'", 'found "lob/m": no provider "lob"; nearest: lab; allowed: lab'),
+    ("[quality]\njudge = 'lab/m'", '2: quality.judge: found "lab/m"; allowed: a table'),
     # providers
-    ("[providers.lab]", "1: providers.lab.api: missing; allowed: openai, llamacpp, simulated"),
-    ('[providers.lab]\napi = "opnai"', 'found "opnai"; nearest: openai; allowed: one of openai, llamacpp, simulated'),
+    ("[providers.lab]", "1: providers.lab.api: missing; allowed: openai, openai-responses, anthropic, "),
+    ('[providers.lab]\napi = "opnai"', 'found "opnai"; nearest: openai; allowed: one of openai, openai-responses, '),
     ('[providers.lab]\napi = "openai"', "1: providers.lab.tier: missing; allowed: local, fleet, vllm, cloud, frontier"),
     ('[providers.lab]\napi = "openai"', "1: providers.lab.base_url: missing; allowed: the URL up to /v1"),
     ('[providers.lab]\napi = "openai"', "1: providers.lab.models: missing; allowed: a list of names, or of tables"),
@@ -359,6 +457,18 @@ CASES = [
     ),
     (LAB + 'headers = { "X Y" = "a" }', 'headers."X Y": found a header name that HTTP does not allow'),
     (LAB + 'headers = { X-A = "a\\nb" }', "headers.X-A: found what no header can carry"),
+    # presets
+    ('[providers.p]\npreset = "grok"', '2: providers.p.preset: found "grok"; nearest: groq; allowed: one of '),
+    (
+        '[providers.p]\npreset = "groq"\napi = "ollama"',
+        '3: providers.p.api: found "ollama"; allowed with the preset groq: openai',
+    ),
+    ('[providers.p]\npreset = "azure"\nmodels = ["m"]', "1: providers.p.base_url: missing; allowed: the URL up to /v1"),
+    ('[providers.p]\napi = "gemini"\nbase_url = "http://x"\nmodels = ["m"]', "1: providers.p.tier: missing; allowed: local, "),
+    ('[providers.p]\npreset = "groq"\nthinking = true', "3: providers.p.thinking: no such key"),
+    ('[providers.p]\napi = "ollama"\nstream_options = false', "3: providers.p.stream_options: no such key"),
+    (LAB + 'key_header = "a b"', '6: providers.lab.key_header: found "a b"; allowed: the name of an HTTP header'),
+    (LAB + '[providers.lab.instances.a]\npreset = "groq"', "7: providers.lab.instances.a.preset: no such key"),
     # chains
     ("[chains]\ndefault = []", "2: chains.default: found no reference; allowed: a list of provider/model"),
     (

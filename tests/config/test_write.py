@@ -20,7 +20,7 @@ HOME = {"LLMESC_HOME": "/home/of/llmesc"}
 
 
 def everything() -> tuple[Config, dict[str, str]]:
-    environ = HOME | {service.key_variables[0]: "hunter2-hunter2" for service in SERVICES.values()}
+    environ = HOME | {service.key_variables[0]: "hunter2-hunter2" for service in SERVICES.values() if service.usual}
     return discover(environ, servers=(), engine="json"), environ
 
 

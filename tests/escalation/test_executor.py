@@ -25,7 +25,7 @@ from llmesc.escalation.failures import FailureKind
 from llmesc.escalation.limits import Limits, Timeouts
 from llmesc.escalation.pieces import Finish
 from llmesc.escalation.resolution import CircuitKey, Tier
-from tests.escalation.world import Say, Silence, answer, candidate, failing, world
+from tests.escalation.world import Say, Silence, answer, candidate, failing, run_virtually, world
 
 K = FailureKind
 
@@ -290,6 +290,58 @@ def test_the_deadline_stops_the_attempt_and_blames_nobody() -> None:
     assert (finished.outcome, finished.duration_seconds) == ("cancelled", pytest.approx(20.0))
     assert last(events).outcome == "deadline"
     assert not any(isinstance(signal, Failed) for _, signal in run.health.signals)
+
+
+def test_the_deadline_ends_a_slow_check_and_the_answer_is_kept_unjudged() -> None:
+    run = world((candidate("a/m"), [answer()]), limits=Limits(deadline_seconds=20.0), judging_seconds=90.0)
+
+    events = run.play()
+
+    end = last(events)
+    assert (end.outcome, end.answer.text, end.answer.score) == ("deadline", "A good answer.", None)
+    assert end.elapsed_ms == pytest.approx(20_000)
+    assert next(event for event in events if isinstance(event, AttemptFinished)).outcome == "cancelled"
+    assert not any(isinstance(event, QualityChecked | AnswerReset) for event in events)
+    assert not any(isinstance(signal, Failed | Succeeded) for _, signal in run.health.signals)
+
+
+def test_a_run_that_is_cancelled_during_a_slow_check_ends_at_once_and_blames_nobody() -> None:
+    run = world((candidate("a/m"), [answer()]), (candidate("b/m"), [answer()]), judging_seconds=90.0)
+
+    async def main(loop: Any) -> None:
+        async with run.run(loop) as handle:
+            loop.call_later(5.0, handle.cancel)
+            await handle.finished()
+
+    run_virtually(main)
+
+    end = last(run.events)
+    assert (end.outcome, end.answer.text, called(run.events)) == ("cancelled", "A good answer.", ["a/m"])
+    assert end.elapsed_ms == pytest.approx(5000)
+    assert not any(isinstance(signal, Failed | Succeeded) for _, signal in run.health.signals)
+
+
+def test_a_probe_whose_check_does_not_end_in_time_gives_its_lease_back() -> None:
+    run = world(
+        (candidate("a/m"), [failing(K.AUTH), answer()]), limits=Limits(deadline_seconds=20.0, wait=False), judging_seconds=90.0
+    )
+    run.play()
+    run.health.known[CircuitKey("a")] = replace(run.health.known[CircuitKey("a")], retry_at=1.0)
+
+    run.play()
+
+    circuit = run.health.known[CircuitKey("a")]
+    assert (circuit.state, circuit.lease) == (CircuitState.HALF_OPEN, None)
+
+
+def test_the_time_of_a_check_is_not_the_providers() -> None:
+    run = world((candidate("a/m"), [[Say("A good answer.", 2.0), Finish("stop")]]), judging_seconds=30.0)
+
+    events = run.play()
+
+    assert next(event for event in events if isinstance(event, AttemptFinished)).duration_seconds == pytest.approx(2.0)
+    assert run.health.signals[-1][1].latency_seconds == pytest.approx(2.0)
+    assert last(events).totals.duration_seconds == pytest.approx(32.0)
 
 
 def test_an_answer_that_is_complete_does_not_wait_for_a_connection_that_stays_open() -> None:

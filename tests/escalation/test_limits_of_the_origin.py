@@ -91,13 +91,22 @@ def test_a_forbidden_model_does_not_block_the_allowed_ones_of_its_account() -> N
 
 @pytest.mark.parametrize("kind", list(FailureKind))
 def test_only_permission_and_model_unavailable_deny_and_only_for_a_while(kind: Any) -> None:
-    run = world((candidate("a/m"), [failing(kind)]), limits=Limits(wait=False, denial_seconds=3600))
+    run = world((candidate("a/m"), [failing(kind, status=404)]), limits=Limits(wait=False, denial_seconds=3600))
 
     events = run.play()
 
     denied = [str(event.key) for event in events if isinstance(event, ModelDenied)]
     assert denied == (["a/m"] if kind in (K.PERMISSION, K.MODEL_UNAVAILABLE) else [])
     assert [denial.until - denial.set_at for denial in run.health.denied] == [3600.0] * len(denied)
+
+
+def test_what_is_missing_on_this_machine_denies_nothing() -> None:
+    """Weights or an engine that are not there are put right by the operator, who must not wait for an hour then."""
+    run = world((candidate("a/m"), [failing(K.MODEL_UNAVAILABLE)]))
+
+    run.play()
+
+    assert run.health.denied == []
 
 
 def test_every_failure_is_told_whatever_its_kind() -> None:

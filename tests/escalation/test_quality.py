@@ -192,6 +192,105 @@ def test_any_json_value_passes_where_json_was_asked_for(value: Any, around: str)
     assert judge(Draft(text=text, expect="json"), SETTINGS).passes(THRESHOLD)
 
 
+# -- loops, refusals and fences at their edges ----------------------------------------------------------------------------
+
+ESSAY = " ".join(f"Sentence {number} says something new about subject {number * 7}." for number in range(100))
+
+
+@pytest.mark.parametrize(
+    ("text", "found"),
+    [
+        pytest.param("the cat sat on a mat and " * 4 + "slept", ["repetition"], id="four rounds are a loop"),
+        pytest.param("the cat sat on a mat and " * 3 + "slept", [], id="three rounds are not"),
+        pytest.param("it is so cold " * 5 + "here", [], id="five short rounds are emphasis"),
+        pytest.param("very very " * 20 + "good", [], id="forty words are emphasis"),
+        pytest.param("very very " * 30 + "good", ["repetition"], id="sixty words are a loop"),
+        pytest.param(ESSAY + " to the end of the line" * 20, ["repetition"], id="who ends in a long loop is stuck"),
+        pytest.param(ESSAY + " to the end of the line" * 6, [], id="a short loop at the end of much is no matter"),
+        pytest.param("to the end of the line " * 20 + ESSAY, [], id="a loop that is left again is no matter"),
+        pytest.param("to the end of the line " * 200 + ESSAY, ["repetition"], id="unless it is a third of everything"),
+        pytest.param("This is the same sentence. " + ESSAY, [], id="one sentence need not come twice"),
+        pytest.param("=" * 200, [], id="a ruler"),
+        pytest.param("=" * 300, ["repetition"], id="too long for a ruler"),
+        pytest.param(("Now this comes. " * 3 + "Other %s.\n") * 3, [], id="a sentence nine times, never in one row"),
+    ],
+)
+def test_a_loop_is_told_from_emphasis(text: str, found: list[str]) -> None:
+    assert checks(Draft(text=text)) == found
+
+
+def test_a_loop_is_shown_by_its_words_and_rounds() -> None:
+    text = "We begin here. " + "one two three four five six seven eight nine ten " * 9 + "and again and again " * 12
+
+    assert judge(Draft(text=text), SETTINGS).reasons == ("repetition -70: “and again” comes 24 times in a row",)
+
+
+def test_sentences_that_come_again_in_any_order_are_a_loop() -> None:
+    one, other = "The sky is blue today.", "The grass is green today."
+
+    assert checks(Draft(text=" ".join(one if letter == "a" else other for letter in "abaabbabbbabaabbba"))) == ["repetition"]
+    assert checks(Draft(text=" ".join([one, other, one, "And the sea?", one, other, "It is grey."]))) == []
+
+
+@pytest.mark.parametrize(
+    ("text", "found"),
+    [
+        pytest.param("I can't help with that.", ["refusal"], id="the request itself"),
+        pytest.param("The request is clear. I can't help with that.", ["refusal"], id="in the second sentence"),
+        pytest.param("It is clear. It is short. I can't help with that.", [], id="in the third"),
+        pytest.param(f"{', '.join(ESSAY.split()[:65])}, I can't help with that.", [], id="late in a long sentence"),
+        pytest.param("Version 3.5 is old. I can't help with that.", ["refusal"], id="a number ends no sentence"),
+        pytest.param("I can't help with that. Ask Maria, she knows the way.", ["refusal"], id="with a hint"),
+        pytest.param(f"I can't help with that. {ESSAY[:450]}.", [], id="with much behind it"),
+        pytest.param("I can't share files. Sorry!", ["refusal"], id="one thing and little else"),
+        pytest.param("I can't share files. Copy them from the drive named X in your network.", [], id="one thing and an answer"),
+        pytest.param("I can't share files, but drive X has them all.", [], id="one thing, but an answer"),
+        pytest.param(
+            "I can't help with that, but drive X has everything that you might ever want.", [], id="everything, but an answer"
+        ),
+        pytest.param("I can't help with that, but you may ask again.", ["refusal"], id="everything, but nothing"),
+        pytest.param("但是抱歉，我无法分享文件，因为我不能回答。", ["refusal"], id="signs weigh more than letters"),
+        pytest.param("> I can't help with that.\n\nThis is what a refusal looks like.", [], id="a quotation"),
+        pytest.param("The log says `I can't help with that`.", [], id="a code span"),
+        pytest.param("I can't help with that:\n```\nsudo reboot\n```", [], id="with code behind it"),
+        pytest.param("Dear Anna,\nI can't help you on Saturday.", [], id="a letter"),
+    ],
+)
+def test_a_refusal_is_told_from_a_caveat(text: str, found: list[str]) -> None:
+    assert checks(Draft(text=text)) == found
+
+
+@pytest.mark.parametrize(
+    ("prompt", "found"),
+    [
+        ("Was heißt auf Englisch „Dabei kann ich leider nicht helfen“?", []),
+        ("I can't access my mailbox. What now?", ["refusal"]),
+        ("Help!", ["refusal"]),
+    ],
+    ids=["about a refusal", "the asker's own trouble", "anything else"],
+)
+def test_who_asks_about_a_refusal_may_get_one(prompt: str, found: list[str]) -> None:
+    assert checks(Draft(text="I'm afraid I can't help with that.", prompt=prompt)) == found
+
+
+@pytest.mark.parametrize(
+    ("text", "found"),
+    [
+        pytest.param("````md\n```py\nx\n```\n````", [], id="a longer fence around a shorter one"),
+        pytest.param("````md\n```py\nx\n````", [], id="what stands in a longer fence is its content"),
+        pytest.param("~~~\n```\n~~~", [], id="the other fence is content"),
+        pytest.param("```md\n```py\nx\n```\ny", ["truncated"], id="the outer block is still open"),
+        pytest.param("```md\n```py\nx\n```", [], id="a last fence closes everything"),
+        pytest.param("Write ```ls``` and go.\n```ls```", [], id="a span is no block"),
+        pytest.param("Two `` ticks\n``\nare no fence", [], id="two ticks"),
+        pytest.param("x = 1\n```", [], id="a closing fence too many"),
+        pytest.param("x\n```\ny\n```\nz\n```\nw", ["truncated"], id="the second block is open"),
+    ],
+)
+def test_fences_are_counted(text: str, found: list[str]) -> None:
+    assert checks(Draft(text=text)) == found
+
+
 # -- laws -------------------------------------------------------------------------------------------------------------------
 
 drafts = st.builds(

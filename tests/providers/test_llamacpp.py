@@ -237,8 +237,7 @@ async def test_closing_in_mid_start_leaves_nothing_running(embedded: Endpoint) -
         while not children(os.getpid()):
             await asyncio.sleep(0.01)
 
-    with pytest.raises(asyncio.CancelledError):
-        await preparing
+    await preparing
     assert children(os.getpid()) == []
 
 
@@ -296,6 +295,33 @@ async def test_without_the_engine_no_weights_are_fetched_for_it(
 
     assert (failure.kind, failure.rule) == (FailureKind.MODEL_UNAVAILABLE, "engine.missing")
     assert not (tmp_path / "data").exists()
+
+
+async def test_what_hindered_the_preparation_is_told_once_and_then_tried_again(
+    embedded: Endpoint, tmp_path: Path, ask: Callable[..., Call], outcome: Callable[..., Any]
+) -> None:
+    nowhere = replace(embedded, options={"data_dir": str(tmp_path / "data")})
+    tries = tmp_path / "tries"
+    pip = (sys.executable, "-c", f"open({str(tries)!r}, 'a').write('x'); raise SystemExit('ERROR: offline')")
+
+    async with opened(nowhere, pip=pip) as provider:
+        await provider.prepare(MODEL)
+        _, first = await outcome(provider, ask())
+        tried = tries.read_text()
+        _, second = await outcome(provider, ask())
+
+    assert (first.rule, tried) == ("weights.not_fetched", "x")
+    assert (second.rule, tries.read_text()) == ("weights.not_fetched", "xx")
+
+
+async def test_a_prepared_model_is_not_started_again(
+    provider: LlamaCppProvider, ask: Callable[..., Call], outcome: Callable[..., Any]
+) -> None:
+    await provider.prepare(MODEL)
+    prepared = engine_of(provider).pid
+    _, failure = await outcome(provider, ask("hi"))
+
+    assert (failure, engine_of(provider).pid) == (None, prepared)
 
 
 async def test_a_look_at_it_tells_what_is_there_and_loads_nothing(embedded: Endpoint, tmp_path: Path) -> None:

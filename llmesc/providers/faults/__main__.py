@@ -18,7 +18,7 @@ def main(arguments: Sequence[str] | None = None) -> None:
     """Parses, listens, says where, and serves until it is interrupted."""
     parser = argparse.ArgumentParser(
         prog="python -m llmesc.providers.faults",
-        description="A server with the OpenAI wire on 127.0.0.1 that fails as it is told.",
+        description="A server with the wires of models on 127.0.0.1 that fails as it is told.",
         epilog=f"Faults: {', '.join(FAULTS)}, any HTTP status from 400, and {REFUSE} (nobody listens).",
     )
     parser.add_argument("--port", type=int, default=0, help="default: one that is free")

@@ -112,7 +112,7 @@ async def _role_then_hang(x: Exchange) -> None:
 async def _keep_alives(x: Exchange) -> None:
     await x.open_stream()
     while True:
-        await x.chunks(b": keep-alive\n\n" if x.request.stream else b"\n")
+        await x.chunks(x.wire.keep_alive() if x.request.stream else b"\n")
         await x.pause(0.05)
 
 
@@ -132,7 +132,7 @@ async def _no_finish(x: Exchange) -> None:
 
 async def _close_without_finish(x: Exchange) -> None:
     """The body has no length and no chunks: that it was cut can be told by the protocol alone."""
-    await x.head(200, {"content-type": "text/event-stream", "connection": "close"})
+    await x.head(200, {"content-type": x.wire.content_type, "connection": "close"})
     await x.send(b"".join(map(x.wire.token, _words(ANSWER)[:5])) if x.request.stream else x.wire.whole(ANSWER, "stop", 1)[:60])
     x.close()
 
@@ -152,14 +152,14 @@ async def _error_first(x: Exchange) -> None:
         await x.respond(200, x.wire.error("slow down", "rate_limit_exceeded"))
         return
     await x.open_stream()
-    await x.chunks(b"event: error\ndata: " + x.wire.error("slow down", "rate_limit_exceeded") + b"\n\n")
+    await x.chunks(x.wire.named_error("slow down", "rate_limit_exceeded"))
     await x.end_stream()
 
 
 async def _error_field(x: Exchange) -> None:
     """The error in a field named `error`, which the standard tells readers to ignore."""
     await x.open_stream()
-    await x.chunks(b"error: " + x.wire.error("the fault server gives up") + b"\n\n")
+    await x.chunks(x.wire.error_field("the fault server gives up"))
     await x.end_stream()
 
 
@@ -171,7 +171,7 @@ async def _html(x: Exchange) -> None:
 async def _bad_json(x: Exchange) -> None:
     if x.request.stream:
         await x.open_stream()
-        await x.chunks(b'data: {"choices": [{"delta": {"content": \n\n', x.wire.done())
+        await x.chunks(x.wire.frame(b'{"choices": [{"delta": {"content": '), x.wire.done())
         await x.end_stream()
         return
     await x.respond(200, b'{"choices": [{"message": {"content": "Ra')
@@ -182,12 +182,12 @@ async def _bad_json_midway(x: Exchange) -> None:
         await _bad_json(x)
         return
     await _begin(x)
-    await x.chunks(b'data: {"choices": [{"delta": \n\n', x.wire.finish(), x.wire.done())
+    await x.chunks(x.wire.frame(b'{"choices": [{"delta": '), x.wire.finish(), x.wire.done())
     await x.end_stream()
 
 
 async def _empty_body(x: Exchange) -> None:
-    await x.respond(200, b"", {"content-type": "text/event-stream"} if x.request.stream else None)
+    await x.respond(200, b"", {"content-type": x.wire.content_type} if x.request.stream else None)
 
 
 async def _not_http(x: Exchange) -> None:

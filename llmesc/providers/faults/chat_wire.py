@@ -6,12 +6,11 @@ import json
 from collections.abc import Mapping
 from typing import Any
 
+from llmesc.providers.faults.wire import FaultWire
 
-class ChatWire:
-    """Chat Completions as a well-behaved server writes it. Faults are made by sending less, or other, than this."""
 
-    def __init__(self, model: str) -> None:
-        self._model = model
+class ChatWire(FaultWire):
+    """Chat Completions."""
 
     def role(self) -> bytes:
         """The first frame of a stream, which has no content."""
@@ -27,11 +26,11 @@ class ChatWire:
 
     def usage(self, tokens: int) -> bytes:
         """The frame that counts tokens."""
-        return _frame({**self._head("chat.completion.chunk"), "choices": [], "usage": _usage(tokens)})
+        return self._framed({**self._head("chat.completion.chunk"), "choices": [], "usage": _usage(tokens)})
 
     def done(self) -> bytes:
         """The frame behind the last."""
-        return b"data: [DONE]\n\n"
+        return self.frame(b"[DONE]")
 
     def whole(self, text: str, reason: str, tokens: int) -> bytes:
         """The body of an answer that is not streamed."""
@@ -42,20 +41,15 @@ class ChatWire:
         """The body of an error."""
         return json.dumps({"error": {"message": message, "type": kind, "param": None, "code": code}}).encode()
 
-    def error_frame(self, message: str) -> bytes:
-        """An error inside a stream."""
-        return b"data: " + self.error(message) + b"\n\n"
-
     def _chunk(self, delta: Mapping[str, Any], reason: str | None = None) -> bytes:
         choice = {"index": 0, "delta": delta, "finish_reason": reason}
-        return _frame({**self._head("chat.completion.chunk"), "choices": [choice]})
+        return self._framed({**self._head("chat.completion.chunk"), "choices": [choice]})
 
     def _head(self, kind: str) -> dict[str, Any]:
         return {"id": "chatcmpl-fault", "object": kind, "created": 0, "model": self._model}
 
-
-def _frame(value: Any) -> bytes:
-    return b"data: " + json.dumps(value).encode() + b"\n\n"
+    def _framed(self, value: Any) -> bytes:
+        return self.frame(json.dumps(value).encode())
 
 
 def _usage(tokens: int) -> dict[str, int]:

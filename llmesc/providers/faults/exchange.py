@@ -11,9 +11,9 @@ from dataclasses import dataclass, field
 from http import HTTPStatus
 from typing import Any
 
-from llmesc.providers.faults.chat_wire import ChatWire
+from llmesc.providers.faults.wire import FaultWire, asked
 
-_SECRET_HEADERS = frozenset(("authorization", "api-key", "x-api-key", "proxy-authorization", "cookie"))
+_SECRET_HEADERS = frozenset(("authorization", "api-key", "x-api-key", "x-goog-api-key", "proxy-authorization", "cookie"))
 
 
 @dataclass(slots=True, kw_only=True)
@@ -32,12 +32,12 @@ class Recorded:
     @property
     def model(self) -> str:
         """The model that was asked for."""
-        return str(self.body.get("model", "")) if isinstance(self.body, dict) else ""
+        return asked(self.path, self.body)[0]
 
     @property
     def stream(self) -> bool:
         """Whether a stream was asked for."""
-        return isinstance(self.body, dict) and bool(self.body.get("stream"))
+        return asked(self.path, self.body)[1]
 
 
 class ClientLeft(Exception):
@@ -47,9 +47,9 @@ class ClientLeft(Exception):
 class Exchange:
     """One request and the connection it came on; behaviours write what they like."""
 
-    def __init__(self, request: Recorded, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+    def __init__(self, request: Recorded, wire: FaultWire, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
         self.request = request
-        self.wire = ChatWire(request.model)
+        self.wire = wire
         self.open = True
         """Whether the connection can take another request."""
         self._reader = reader
@@ -67,8 +67,8 @@ class Exchange:
         await self.send("\r\n".join(lines).encode("latin-1"))
 
     async def open_stream(self, headers: Mapping[str, str] | None = None) -> None:
-        """The head of an event stream in HTTP chunks."""
-        await self.head(200, {"content-type": "text/event-stream", "transfer-encoding": "chunked", **(headers or {})})
+        """The head of a stream in HTTP chunks."""
+        await self.head(200, {"content-type": self.wire.content_type, "transfer-encoding": "chunked", **(headers or {})})
 
     async def chunks(self, *frames: bytes) -> None:
         """Frames of a stream, each an HTTP chunk, in one write."""

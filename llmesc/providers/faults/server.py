@@ -11,7 +11,9 @@ from types import TracebackType
 from urllib.parse import urlsplit
 
 from llmesc.providers.faults.behaviours import FAULTS, Behaviour, behaviour, status
+from llmesc.providers.faults.chat_wire import ChatWire
 from llmesc.providers.faults.exchange import ClientLeft, Exchange, Recorded, read_request
+from llmesc.providers.faults.wires import wire_at
 
 Plan = str | Behaviour | Sequence[str | Behaviour]
 """The name of a fault, a behaviour, or several: one a request, the last for all that follow."""
@@ -47,9 +49,14 @@ class FaultServer:
         self._serving: set[asyncio.Task[None]] = set()
 
     @property
+    def origin(self) -> str:
+        """Where it is, without a path: the base URL of wires that have no version in theirs."""
+        return f"http://127.0.0.1:{self._port}"
+
+    @property
     def base_url(self) -> str:
         """What a provider is configured with."""
-        return f"http://127.0.0.1:{self._port}/v1"
+        return f"{self.origin}/v1"
 
     def calls(self, model: str) -> list[Recorded]:
         """The questions that reached one model."""
@@ -111,7 +118,8 @@ class FaultServer:
         while (received := await read_request(reader)) is not None:
             request, headers = received
             self.requests.append(request)
-            exchange = Exchange(request, reader, writer)
+            wire = wire_at(_path(request)) or ChatWire
+            exchange = Exchange(request, wire(request.model), reader, writer)
             try:
                 await self._behaviour(request, headers)(exchange)
             except (ClientLeft, ConnectionError):
@@ -121,18 +129,28 @@ class FaultServer:
                 return
 
     def _behaviour(self, request: Recorded, headers: Mapping[str, str]) -> Behaviour:
-        if self._key is not None and headers.get("authorization") != f"Bearer {self._key}":
+        if self._key is not None and not _opens(self._key, headers):
             return FAULTS["auth"]
-        path = urlsplit(request.path).path  # as a proxy it is asked for whole URLs
-        if (request.method, path) == ("GET", "/v1/models"):
+        path = _path(request)
+        if request.method == "GET" and path in {"/v1/models", "/api/tags"}:
             return self._models or _listed(self.script)
-        if (request.method, path) != ("POST", "/v1/chat/completions"):
+        if request.method != "POST" or wire_at(path) is None:
             return status(404, body=b"no such path")
         plan = self.script.get(request.model)
         if plan is None:
             return behaviour(request.model) or _played(self._default)[0]
         turns = _played(plan)
         return turns[min(self.count(request.model), len(turns)) - 1]
+
+
+def _path(request: Recorded) -> str:
+    return urlsplit(request.path).path  # as a proxy it is asked for whole URLs
+
+
+def _opens(key: str, headers: Mapping[str, str]) -> bool:
+    """Whether the key is in one of the headers that wires send it in."""
+    sent = (headers.get(name) for name in ("authorization", "x-api-key", "x-goog-api-key", "api-key"))
+    return not {key, f"Bearer {key}"}.isdisjoint(sent)
 
 
 def _played(plan: Plan) -> list[Behaviour]:
@@ -147,5 +165,11 @@ def _played(plan: Plan) -> list[Behaviour]:
 
 
 def _listed(names: Iterable[str]) -> Behaviour:
-    listed = {"object": "list", "data": [{"id": name, "object": "model"} for name in names]}
+    """In the shape of Chat Completions and in that of Gemini and Ollama, which share no key."""
+    names = list(names)
+    listed = {
+        "object": "list",
+        "data": [{"id": name, "object": "model"} for name in names],
+        "models": [{"name": name} for name in names],
+    }
     return status(200, body=json.dumps(listed).encode())
