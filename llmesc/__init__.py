@@ -17,6 +17,7 @@ from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
     from llmesc.engine import AskOptions, Engine, Reply, ask
+    from llmesc.engine.python_tools import toolbox
     from llmesc.escalation.errors import (
         AccountError,
         AttemptReport,
@@ -44,16 +45,20 @@ if TYPE_CHECKING:
         RunError,
         StateError,
         UnknownName,
+        UnusableTool,
     )
     from llmesc.escalation.events import Event, RunFinished, TextDelta
     from llmesc.escalation.messages import Message, Request, Text, ask_for
     from llmesc.escalation.run import Run
+    from llmesc.escalation.tools import Toolbox
 
 _HOMES = {
     "llmesc.engine": ("AskOptions", "Engine", "Reply", "ask"),
     "llmesc.escalation.events": ("Event", "RunFinished", "TextDelta"),
     "llmesc.escalation.messages": ("Message", "Request", "Text", "ask_for"),
     "llmesc.escalation.run": ("Run",),
+    "llmesc.escalation.tools": ("Toolbox",),
+    "llmesc.engine.python_tools": ("toolbox",),
 }
 _HOME_OF = {name: home for home, names in _HOMES.items() for name in names}
 
@@ -93,9 +98,12 @@ __all__ = [
     "StateError",
     "Text",
     "TextDelta",
+    "Toolbox",
     "UnknownName",
+    "UnusableTool",
     "ask",
     "ask_for",
+    "toolbox",
 ]
 
 

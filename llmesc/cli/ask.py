@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from contextlib import redirect_stdout
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any, Literal
 
@@ -16,6 +17,7 @@ if TYPE_CHECKING:
     from llmesc.cli.session import Session
     from llmesc.engine import AskOptions, Engine
     from llmesc.escalation.messages import Request
+    from llmesc.escalation.tools import Toolbox
 
 EXAMPLES = """
 \b
@@ -50,6 +52,14 @@ def ask(
     ] = None,
     expect: Annotated[Literal["text", "json"], typer.Option(help="What the answer has to be.")] = "text",
     schema: Annotated[Path | None, typer.Option(metavar="FILE", help="A JSON Schema that the answer has to satisfy.")] = None,
+    tools: Annotated[
+        list[Path] | None,
+        typer.Option("--tools", metavar="FILE.py", help="A file whose functions the model may have run; repeatable."),
+    ] = None,
+    yes: Annotated[bool, typer.Option("--yes", "-y", help="Run what the model asks for without asking at the terminal.")] = False,
+    max_tool_rounds: Annotated[
+        int | None, typer.Option("--max-tool-rounds", metavar="N", min=1, help="How often the model gets results of tools.")
+    ] = None,
     max_attempts: Annotated[int | None, typer.Option("--max-attempts", metavar="N", min=1, help="At most so many calls.")] = None,
     quality_threshold: Annotated[
         int | None,
@@ -99,6 +109,7 @@ def ask(
         deadline_seconds=duration("--deadline", deadline),
         max_cost=dollars("--max-cost", max_cost),
         escalation=False if no_escalation else None,
+        tools=_tools(session, tools, yes=yes, max_rounds=max_tool_rounds) if tools else (),
         command="ask",
     )
     request = _request(session, prompt, file or [], system=system, expect=expect, schema=schema)
@@ -113,7 +124,16 @@ def ask(
         details=verbose,
         same_screen=isinstance(sink, Streamed) and session.out.is_terminal and session.err.is_terminal,
     )
-    return session.with_engine(lambda engine: _answer(engine, session, request, options, follower))
+    with redirect_stdout(session.streams.stderr):  # what a tool prints is no part of the answer
+        return session.with_engine(lambda engine: _answer(engine, session, request, options, follower))
+
+
+def _tools(session: Session, files: list[Path], *, yes: bool, max_rounds: int | None) -> Toolbox:
+    from llmesc.cli.permission import AskAtTerminal
+    from llmesc.cli.tool_files import tools_of
+
+    with redirect_stdout(session.streams.stderr):
+        return tools_of(files, permit=None if yes else AskAtTerminal(session.err), max_rounds=max_rounds)
 
 
 def _request(

@@ -12,9 +12,10 @@ from llmesc.cli.answer import AnswerSink
 from llmesc.cli.interrupts import on_interrupt
 from llmesc.cli.narrate import STATUS_SECONDS, Narrator
 from llmesc.cli.story import switch_rule, tell
-from llmesc.escalation.events import AttemptStarted, Event, ProviderSwitched, RunFinished, RunOutcome, Waiting
+from llmesc.escalation.events import AttemptStarted, Event, ProviderSwitched, RunFinished, RunOutcome, ToolCallRequested, Waiting
 from llmesc.escalation.fold import RunView, fold
 from llmesc.escalation.run import Run
+from llmesc.escalation.untrusted import one_line
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -51,6 +52,8 @@ class Follower:
         match event:
             case AttemptStarted():
                 self.err.status(f"calling {words.who(event.resolution)}")
+            case ToolCallRequested():
+                self.err.status(f"tool {one_line(event.name)}")
             case Waiting():
                 self.err.status(f"waiting for {words.who(event.resolution)}")
             case _:

@@ -11,7 +11,7 @@ from typing import NoReturn
 from llmesc.cli.exit_codes import ExitCode
 from llmesc.cli.output import ReaderGone
 from llmesc.cli.session import Session
-from llmesc.cli.streams import Streams
+from llmesc.cli.streams import Streams, to_nowhere
 
 
 def run() -> NoReturn:
@@ -32,8 +32,10 @@ def main(argv: Sequence[str] | None = None, *, streams: Streams | None = None) -
         return ExitCode.READER_GONE
     except SystemExit as stop:
         # Typer writes help itself, and leaves this way when its reader is gone.
-        gone = isinstance(stop.__context__, BrokenPipeError)
-        return ExitCode.READER_GONE if gone else _as_code(stop.code)
+        if not isinstance(stop.__context__, BrokenPipeError):
+            return _as_code(stop.code)
+        to_nowhere(session.streams.stdout)
+        return ExitCode.READER_GONE
 
 
 def _explained(argv: Sequence[str], session: Session) -> int:
@@ -55,6 +57,7 @@ def _command(argv: Sequence[str], session: Session) -> int:
 
     with contextlib.redirect_stdout(session.streams.stdout), contextlib.redirect_stderr(session.streams.stderr):
         result = get_command(app).main(args=list(argv), prog_name="llmesc", standalone_mode=False, obj=session)
+    session.out.write("")  # what Typer wrote itself leaves now, while a reader that is gone can still be told
     return _as_code(result)
 
 

@@ -57,6 +57,12 @@ class Narrator:
         else:
             self._write(line)
 
+    def ask(self, question: str) -> None:
+        """A question, the cursor behind it; also by a command that is quiet."""
+        self.no_status()
+        self.before_line()
+        self._raw(paint(question, "strong", self._colour))
+
     def status(self, text: str) -> None:
         """What is going on now, with the time since it began; on one line that is drawn over. Nothing off a terminal."""
         self._status, self._status_since = text, self._clock()

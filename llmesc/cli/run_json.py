@@ -6,7 +6,17 @@ from typing import Any
 
 from llmesc.escalation.codec import encode
 from llmesc.escalation.ending import run_error
-from llmesc.escalation.events import SCHEMA, Answer, CandidateSkipped, CircuitChanged, ModelDenied, ProviderSwitched, Rejected
+from llmesc.escalation.events import (
+    SCHEMA,
+    Answer,
+    CandidateSkipped,
+    CircuitChanged,
+    ModelDenied,
+    ProviderSwitched,
+    Rejected,
+    ToolCallFinished,
+    ToolCallRequested,
+)
 from llmesc.escalation.fold import AttemptView, RunView
 from llmesc.escalation.resolution import Resolution
 from llmesc.escalation.times import Timestamp, rfc3339
@@ -99,8 +109,23 @@ def _attempt(attempt: AttemptView) -> dict[str, Any]:
         "characters": attempt.characters,
         "discarded": attempt.discarded,
         "finish_reason": attempt.finish_reason,
+        "tool_calls": _tool_calls(attempt),
         "request_id": attempt.request_id,
     }
+
+
+def _tool_calls(attempt: AttemptView) -> list[dict[str, Any]]:
+    """What it asked for, and what came of it: null where it was not run."""
+    results = {
+        event.call_id: {"content": event.result, "is_error": event.is_error, "duration_seconds": event.duration_seconds}
+        for event in attempt.tools
+        if isinstance(event, ToolCallFinished)
+    }
+    return [
+        {"call_id": event.call_id, "name": event.name, "arguments": event.arguments, "result": results.get(event.call_id)}
+        for event in attempt.tools
+        if isinstance(event, ToolCallRequested)
+    ]
 
 
 def _skip(skip: CandidateSkipped | Rejected) -> dict[str, Any]:

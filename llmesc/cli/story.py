@@ -76,7 +76,9 @@ def tell(event: Event, view: RunView) -> Iterator[Line]:
             yield Line(f"⊘ denied {event.key}{until}: {words.plain_words(event.cause.kind)}", "doubtful")
         case RunFinished():
             yield from _end(event, view)
-        case TextDelta() | ThinkingDelta() | ToolCallRequested() | ToolCallFinished() | AnswerReset():
+        case ToolCallRequested() | ToolCallFinished():
+            yield _tool(event)
+        case TextDelta() | ThinkingDelta() | AnswerReset():
             pass
         case _:
             assert_never(event)
@@ -133,6 +135,15 @@ def _verdict(event: QualityChecked, view: RunView) -> Line:
     if event.passed:
         return Line(f"≈ {judged}: quality {event.score} of 100, the bar is {event.threshold}{reasons}", "dim", detail=True)
     return Line(f"≈ {judged}: quality {event.score} of 100 is below the bar of {event.threshold}{reasons}", "doubtful")
+
+
+def _tool(event: ToolCallRequested | ToolCallFinished) -> Line:
+    if isinstance(event, ToolCallRequested):
+        return Line(f"⚙ {one_line(event.name)} {one_line(event.arguments)}", "dim")
+    told = f"  {one_line(event.name)}: {one_line(event.result) or 'no text'}"
+    if event.is_error:
+        return Line(told, "doubtful")
+    return Line(f"{told} · {words.seconds(event.duration_seconds)}", "dim")
 
 
 def _ledger(event: AttemptFinished) -> Line:

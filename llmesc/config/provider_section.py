@@ -10,10 +10,9 @@ from typing import Any, cast, get_args
 from llmesc.config.defaults import EMBEDDED_MODEL, TIMEOUTS
 from llmesc.config.model import Api, InstanceConfig, ModelConfig, ProviderConfig
 from llmesc.config.paths import located
+from llmesc.config.preset import Preset, filled_in, note_origin, preset_of
 from llmesc.config.reading import Table
-from llmesc.config.secrets import SecretRef
 from llmesc.config.sections import timeout_overrides
-from llmesc.config.services import SERVICES, Service, service_of
 from llmesc.config.wording import dotted, shown
 from llmesc.escalation.limits import Timeouts
 from llmesc.escalation.resolution import Capability, Price, Tier
@@ -34,12 +33,13 @@ def read_providers(top: Table, everywhere: Mapping[str, float], environ: Mapping
 def _provider(name: str, table: Table, everywhere: Mapping[str, float], environ: Mapping[str, str]) -> ProviderConfig:
     _check_name(name, table)
     api = cast("Api | None", table.choice("api", _APIS, None))
-    service = _service(name, table, api)
-    if service and "api" not in table:
-        api = service.api
+    preset = preset_of(name, table, api)
+    if preset and "api" not in table:
+        api = preset.service.api
+        note_origin(table, "api", preset)
     if api is None and "api" not in table:
         table.wrong("api", f"missing; allowed: {', '.join(_APIS)}")
-    tier = _tier(table, api, service)
+    tier = _tier(table, api, preset)
     timeouts = replace(TIMEOUTS[tier], **{**everywhere, **timeout_overrides(table.table("timeouts"))})
     shared = _instance(table, api, InstanceConfig(), timeouts)
     named = table.tables("instances")
@@ -47,7 +47,7 @@ def _provider(name: str, table: Table, everywhere: Mapping[str, float], environ:
     for instance_name, own in named.items() if named else [(shared.name, table)]:
         _check_name(instance_name, own)
         instance = _instance(own, api, replace(shared, name=instance_name), timeouts) if named else shared
-        instances.append(_completed(own, api, instance, service, environ, timeouts))
+        instances.append(_completed(own, api, instance, preset, environ, timeouts))
     return ProviderConfig(
         name=name,
         api=api or "openai",
@@ -58,24 +58,14 @@ def _provider(name: str, table: Table, everywhere: Mapping[str, float], environ:
     )
 
 
-def _service(name: str, table: Table, api: Api | None) -> Service | None:
-    """The service a provider is: the preset that it names; else what its name or its wire means, unless it is elsewhere."""
-    preset = table.choice("preset", SERVICES, None)
-    if preset is None:
-        return None if "base_url" in table or "preset" in table else service_of(name, api)
-    service = SERVICES[preset]
-    if not service.speaks(api):
-        table.wrong("api", f"found {shown(api)}; allowed with the preset {preset}: {service.api}")
-    return service
-
-
-def _tier(table: Table, api: Api | None, service: Service | None) -> Tier:
+def _tier(table: Table, api: Api | None, preset: Preset | None) -> Tier:
     """Said, or known of the service, or local for what runs inside llmesc. A wrong guess would change order and privacy."""
     label = table.choice("tier", _TIERS, None)
     if label is not None:
         return _TIERS[label]
-    if service:
-        return service.tier
+    if preset:
+        note_origin(table, "tier", preset)
+        return preset.service.tier
     if api not in {*_INSIDE, None} and "tier" not in table:
         table.wrong("tier", f"missing; allowed: {', '.join(_TIERS)}")
     return Tier.LOCAL
@@ -110,7 +100,7 @@ def _completed(
     table: Table,
     api: Api | None,
     instance: InstanceConfig,
-    service: Service | None,
+    preset: Preset | None,
     environ: Mapping[str, str],
     timeouts: Timeouts,
 ) -> InstanceConfig:
@@ -125,21 +115,11 @@ def _completed(
         table.wrong("models", 'missing; allowed: a list of names, or of tables like { name = "…", context_window = 32768 }')
     if api in _INSIDE:
         return instance
-    if service:
-        # The key of a service never goes to another place than its own, unless it has none.
-        if instance.base_url is None or service.base_url is None:
-            instance = replace(instance, api_key=instance.api_key or _usual_key(table, service, environ))
-        instance = replace(
-            instance, base_url=instance.base_url or service.base_url, options={**service.options, **instance.options}
-        )
+    if preset:
+        instance = filled_in(table, instance, preset, environ)
     if instance.base_url is None and "base_url" not in table:
         table.wrong("base_url", "missing; allowed: the URL up to /v1 (only well-known services need none)")
     return instance
-
-
-def _usual_key(table: Table, service: Service, environ: Mapping[str, str]) -> SecretRef | None:
-    usual = next((name for name in service.key_variables if environ.get(name)), next(iter(service.key_variables), None))
-    return SecretRef(source="env", target=usual, key=table.name("api_key")) if usual else None
 
 
 def _models(table: Table, api: Api | None, timeouts: Timeouts) -> tuple[ModelConfig, ...] | None:

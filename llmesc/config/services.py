@@ -104,11 +104,3 @@ SERVICES: dict[str, Service] = {
         api="anthropic",
     ),
 }
-
-
-def service_of(name: str, api: Api | None) -> Service | None:
-    """The service that a provider without a preset means: that of its name, or the one that its wire was made for."""
-    service = SERVICES.get(name)
-    if service and service.speaks(api):
-        return service
-    return SERVICES.get(api) if api in {"anthropic", "gemini", "ollama"} else None

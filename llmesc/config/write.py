@@ -23,7 +23,7 @@ _HEAD = """\
 _EXAMPLE = """\
 # Nothing was found on this machine. One provider is enough to begin with:
 #
-# [providers.openai]
+# [providers.openai]                       # a service known by name; under another name: preset = "openai"
 # models = ["gpt-5.4-mini"]
 # api_key = { env = "OPENAI_API_KEY" }     # or { command = "pass show openai" }, { file = "…" }, { keyring = "…" }
 #

@@ -32,6 +32,7 @@ from llmesc.escalation.ports import Denial
 from llmesc.escalation.resolution import Tier
 from llmesc.escalation.run import Run
 from llmesc.escalation.times import Clock
+from llmesc.escalation.tools import Toolbox
 from llmesc.records.recorder import Recorder
 from llmesc.state.open import resilient_store
 from llmesc.state.resilient import ResilientStore
@@ -113,11 +114,12 @@ class Engine:
         return [offering.ref for offering in self._offerings]
 
     def start(self, request: Request | str, options: AskOptions | None = None) -> Run:
-        """A handle on a run that begins when it is entered; see `Run`.
+        """A handle on a run that begins when it is entered; see `Run`. Raises `UnusableTool`.
 
         Entering raises `UnknownName` for a chain, a tier or a model that nobody knows.
         """
-        asked, chosen = _request(request), options or AskOptions()
+        chosen = options or AskOptions()
+        asked, toolbox = _request(request, chosen)
         limits = chosen.over(self.config.limits)
 
         async def plan() -> tuple[Chain, Rejected | None]:
@@ -132,6 +134,7 @@ class Engine:
             judge=judging(self.config.quality, limits.quality_threshold, chosen.checks, self._slow_checks(limits), self._warn),
             run_id=os.urandom(6).hex(),
             caller=_caller(self._environ, chosen.command),
+            toolbox=toolbox,
         )
 
     async def ask(self, request: Request | str, options: AskOptions | None = None) -> Reply:
@@ -147,7 +150,8 @@ class Engine:
 
     async def plan(self, request: Request | str | None = None, options: AskOptions | None = None) -> Plan:
         """What `start` would do now, without a call; None plans for any request. Raises `UnknownName` as `start` does."""
-        asked, chosen = _request(request or ""), options or AskOptions()
+        chosen = options or AskOptions()
+        asked, _ = _request(request or "", chosen)
         limits = chosen.over(self.config.limits)
         return await self._plan(self._chain_request(asked, chosen, limits, await self._store.denials()), limits)
 
@@ -230,8 +234,17 @@ def _warn(text: str) -> None:
     warnings.warn(text, stacklevel=2)
 
 
-def _request(request: Request | str) -> Request:
-    return ask_for(request) if isinstance(request, str) else request
+def _request(request: Request | str, options: AskOptions) -> tuple[Request, Toolbox | None]:
+    asked = ask_for(request) if isinstance(request, str) else request
+    if not options.tools:
+        return asked, None
+    if isinstance(options.tools, Toolbox):
+        box = options.tools
+    else:
+        from llmesc.engine.python_tools import toolbox
+
+        box = toolbox(options.tools)
+    return replace(asked, tools=box.specs), box
 
 
 def _tier(name: str | None) -> Tier | None:

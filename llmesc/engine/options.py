@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
 from decimal import Decimal
 from typing import Any
@@ -13,6 +14,7 @@ from llmesc.escalation.limits import Limits
 from llmesc.escalation.quality import Check
 from llmesc.escalation.resolution import Resolution
 from llmesc.escalation.times import Timestamp
+from llmesc.escalation.tools import Toolbox
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -32,6 +34,8 @@ class AskOptions:
     privacy: bool | None = None
     checks: tuple[Check, ...] = ()
     """The caller's own checks of an answer, after ours."""
+    tools: Toolbox | Sequence[Callable[..., Any]] = ()
+    """What the model may have run between its answers, instead of the request's own tools: typed functions, or a `Toolbox`."""
     command: str = "library"
     """Who asks, for the record: `ask`, `dashboard`, `library`."""
 

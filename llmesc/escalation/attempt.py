@@ -5,18 +5,20 @@ from __future__ import annotations
 import asyncio
 import contextlib
 from collections.abc import AsyncIterator
-from dataclasses import dataclass, field
-from typing import Any, Literal, assert_never
+from dataclasses import dataclass, field, replace
+from itertools import chain, count
+from typing import Literal, assert_never
 
 from llmesc.escalation.circuits import Admission
 from llmesc.escalation.events import Move, TextDelta, ThinkingDelta, ToolCallRequested
 from llmesc.escalation.failures import CallFailed, Failure, FailureKind
 from llmesc.escalation.interrupt import Interrupted
 from llmesc.escalation.liveness import Liveness
-from llmesc.escalation.messages import Request, Usage, estimate_tokens, text_tokens
+from llmesc.escalation.messages import Request, ToolCall, Usage, estimate_tokens, text_tokens
 from llmesc.escalation.pieces import (
     Activity,
     Call,
+    Content,
     Finish,
     Opened,
     Piece,
@@ -44,10 +46,11 @@ class Attempt:
     admission: Admission
     started: float
     """Of the event loop's clock."""
-    pieces: list[str] = field(default_factory=list)
+    content: list[Content] = field(default_factory=list)
     characters: int = 0
     thinking_characters: int = 0
-    tool_calls: list[dict[str, Any]] = field(default_factory=list)
+    call_ids: set[str] = field(default_factory=set)
+    """Of all calls in the conversation: some servers begin to count anew with every answer."""
     reported: Usage | None = None
     finish: Finish | None = None
     request_id: str | None = None
@@ -60,7 +63,12 @@ class Attempt:
     @property
     def text(self) -> str:
         """The answer so far."""
-        return "".join(self.pieces)
+        return "".join(piece.text for piece in self.content if isinstance(piece, TextPiece))
+
+    @property
+    def tool_calls(self) -> tuple[ToolCall, ...]:
+        """What it asks for, in order."""
+        return tuple(tool_call(piece) for piece in self.content if isinstance(piece, ToolCallPiece))
 
     def seconds(self, now: float) -> float:
         """How long the call took, or takes so far."""
@@ -122,17 +130,19 @@ async def _take(piece: Piece, attempt: Attempt, stream: EventStream) -> int | No
     attempt.reached = True
     match piece:
         case TextPiece(text=text):
-            attempt.pieces.append(text)
+            attempt.content.append(piece)
             attempt.characters += len(text)
             await stream.emit(TextDelta, attempt=attempt.number, text=text)
             return len(text)
         case ThinkingPiece(text=text):
+            attempt.content.append(piece)
             attempt.thinking_characters += len(text)
             if text:  # else it only brings a signature
                 await stream.emit(ThinkingDelta, attempt=attempt.number, text=text)
             return len(text)
-        case ToolCallPiece(call_id=call_id, name=name, arguments=arguments):
-            attempt.tool_calls.append({"call_id": call_id, "name": name, "arguments": arguments})
+        case ToolCallPiece(name=name, arguments=arguments):
+            call_id = _own_id(piece.call_id, attempt.call_ids)
+            attempt.content.append(replace(piece, call_id=call_id))
             await stream.emit(ToolCallRequested, attempt=attempt.number, call_id=call_id, name=name, arguments=arguments)
             return len(arguments)
         case Activity():
@@ -147,6 +157,18 @@ async def _take(piece: Piece, attempt: Attempt, stream: EventStream) -> int | No
         case _:
             assert_never(piece)
     return None
+
+
+def _own_id(call_id: str, taken: set[str]) -> str:
+    """`call_id`, or one made of it where another call has it; taken from now on."""
+    own = next(name for name in chain((call_id,), (f"{call_id}_{number}" for number in count(2))) if name not in taken)
+    taken.add(own)
+    return own
+
+
+def tool_call(piece: ToolCallPiece) -> ToolCall:
+    """The call as a part of a conversation."""
+    return ToolCall(call_id=piece.call_id, name=piece.name, arguments=piece.arguments)
 
 
 async def _close(pieces: AsyncIterator[Piece]) -> None:

@@ -55,9 +55,9 @@ __all__ = [
     "Transition",
     "WeightedFailure",
     "admission",
+    "current",
     "effective_state",
     "next_state",
-    "override_in_force",
 ]
 
 RECENT_CALLS = 32
@@ -88,7 +88,7 @@ def next_state(
 
 def admission(circuit: Circuit, key: CircuitKey, token: str, now: Timestamp) -> Admission | Refusal:
     """What a caller who asked with `Admit(token=token)` may do with the circuit that came of it."""
-    if override := override_in_force(circuit, now):
+    if override := _override(circuit, now):
         if override.state == "open":
             cause = _operator(f"forced open by {override.who}", override.why, override.set_at)
             return Refusal(key=key, reason="forced_open", retry_at=override.until, cause=cause)
@@ -108,14 +108,19 @@ def effective_state(circuit: Circuit, now: Timestamp) -> CircuitState:
 
     So does one that begins in the future: the clock was put back, and it takes somebody who asks to set the wait right.
     """
-    if override := override_in_force(circuit, now):
+    if override := _override(circuit, now):
         return CircuitState(override.state)
     if circuit.state is CircuitState.OPEN and (_cooled_down(circuit, now) or _opened_in_future(circuit, now)):
         return CircuitState.HALF_OPEN
     return circuit.state
 
 
-def override_in_force(circuit: Circuit, now: Timestamp) -> Override | None:
+def current(circuit: Circuit, now: Timestamp) -> Circuit:
+    """The circuit as readers should have it: an override that has expired is none."""
+    return circuit if circuit.override is None or _override(circuit, now) else replace(circuit, override=None)
+
+
+def _override(circuit: Circuit, now: Timestamp) -> Override | None:
     """The operator's word, unless it has expired."""
     override = circuit.override
     return override if override and (override.until is None or now < override.until) else None
@@ -141,7 +146,7 @@ def _apply(circuit: Circuit, signal: Signal, now: Timestamp, policy: CircuitPoli
 
 def _admit(circuit: Circuit, signal: Admit, now: Timestamp, policy: CircuitPolicy) -> Circuit:
     """Grants the probe's lease where one is needed and free."""
-    if circuit.state is CircuitState.CLOSED or override_in_force(circuit, now):
+    if circuit.state is CircuitState.CLOSED or _override(circuit, now):
         return circuit
     lease = Lease(token=signal.token, holder=signal.holder, expires_at=Timestamp(now + policy.probe_lease_seconds))
     if circuit.state is CircuitState.OPEN:
@@ -183,7 +188,7 @@ def _fail(circuit: Circuit, signal: Failed, now: Timestamp, policy: CircuitPolic
     if not _counts(circuit, signal):
         return circuit
     noted = _with_recent(circuit, now, ok=False, latency_seconds=signal.latency_seconds)
-    if override_in_force(circuit, now):
+    if _override(circuit, now):
         return noted
     full = False
     if circuit.state is CircuitState.CLOSED:
@@ -231,13 +236,13 @@ def _in_step_with_clock(circuit: Circuit, now: Timestamp, policy: CircuitPolicy)
     It was opened in the future: the clock was put back, and the wait begins again, because how much of it has passed is not
     known. Later than a retry-after, but never earlier, and never stuck.
     """
-    opened_at, retry_at = circuit.opened_at, circuit.retry_at
-    if opened_at is None or retry_at is None:
-        return replace(circuit, opened_at=now, retry_at=now)
-    longest = max(policy.max_retry_after_seconds, policy.max_cooldown_seconds * (1 + policy.jitter))
-    if not _opened_in_future(circuit, now) and retry_at - now <= longest:
+    if circuit.retry_at is None:
         return circuit
-    return replace(circuit, opened_at=now, retry_at=Timestamp(now + min(retry_at - opened_at, longest)))
+    longest = max(policy.max_retry_after_seconds, policy.max_cooldown_seconds * (1 + policy.jitter))
+    if not _opened_in_future(circuit, now) and circuit.retry_at - now <= longest:
+        return circuit
+    opened_at = now if circuit.opened_at is None else circuit.opened_at
+    return replace(circuit, opened_at=now, retry_at=Timestamp(now + min(circuit.retry_at - opened_at, longest)))
 
 
 def _with_recent(circuit: Circuit, now: Timestamp, *, ok: bool, latency_seconds: float) -> Circuit:
@@ -265,7 +270,7 @@ def _opened_in_future(circuit: Circuit, now: Timestamp) -> bool:
 
 
 def _shut_until(circuit: Circuit, now: Timestamp) -> Timestamp | None:
-    if override := override_in_force(circuit, now):
+    if override := _override(circuit, now):
         return override.until if override.state == "open" else None
     return circuit.retry_at if circuit.state is CircuitState.OPEN else None
 

@@ -4,6 +4,7 @@
   - ConfigError: the configuration or a credential is wrong; every mistake at once
   - StateError: the state cannot be read or is of a newer version
   - UnknownName: no such chain, provider, model or run; carries the nearest known names
+  - UnusableTool: a function that cannot be offered to a model
   - RunError: a request got no accepted answer; carries every attempt in order
     - RoutingTooEarly, RoutingFailedDependency, NothingCallable: no candidate could be called
     - EscalationExhausted: several candidates failed
@@ -51,6 +52,10 @@ class UnknownName(LlmescError):
         known = f"; nearest: {', '.join(nearest)}" if nearest else ""
         super().__init__(f"no {what} {name!r}{known}")
         self.what, self.name, self.nearest = what, name, nearest
+
+
+class UnusableTool(LlmescError):
+    """A function that cannot be offered to a model as a tool: which one, and what to change."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -31,7 +31,7 @@ from llmesc.escalation.failures import Failure, FailureKind
 from llmesc.escalation.interrupt import Interrupted
 from llmesc.escalation.ledger import Ledger
 from llmesc.escalation.limits import Limits, Timeouts
-from llmesc.escalation.messages import Request
+from llmesc.escalation.messages import Request, ToolCall
 from llmesc.escalation.pieces import Call
 from llmesc.escalation.ports import Consumer, Health
 from llmesc.escalation.quality import Draft, Verdict
@@ -40,6 +40,8 @@ from llmesc.escalation.resolution import Resolution
 from llmesc.escalation.run import EventStream, Run, Walk
 from llmesc.escalation.selection import OpenProvider, Selected, Selection
 from llmesc.escalation.times import Clock
+from llmesc.escalation.tool_rounds import ToolRounds
+from llmesc.escalation.tools import Toolbox
 from llmesc.escalation.walk import cost_of, most_actionable, outcome_of
 
 PlanChain = Callable[[], Awaitable[tuple[Chain, Rejected | None]]]
@@ -63,14 +65,26 @@ class Executor:
     warn: Callable[[str], None]
 
     def start(
-        self, request: Request, limits: Limits, plan: PlanChain, *, judge: Judge, run_id: str, caller: Mapping[str, str]
+        self,
+        request: Request,
+        limits: Limits,
+        plan: PlanChain,
+        *,
+        judge: Judge,
+        run_id: str,
+        caller: Mapping[str, str],
+        toolbox: Toolbox | None = None,
     ) -> Run:
-        """A handle on a run. What `plan` raises is raised when the handle is entered, before anything is recorded."""
+        """A handle on a run. What `plan` raises is raised when the handle is entered, before anything is recorded.
+
+        With a `toolbox`, whose tools `request` has, what the model asks for runs between its answers; without one its calls
+        are its answer.
+        """
         stream = EventStream(run_id, self.clock, self.new_consumers(), self.warn)
 
         async def prepare() -> Walk:
             chain, forbidden = await plan()
-            walk = _Walk(self, stream, request, chain, limits, judge)
+            walk = _Walk(self, stream, request, chain, limits, judge, toolbox)
             return lambda: walk.run(caller, forbidden)
 
         return Run(stream, prepare)
@@ -80,12 +94,20 @@ class _Walk:
     """One run in progress."""
 
     def __init__(
-        self, executor: Executor, stream: EventStream, request: Request, chain: Chain, limits: Limits, judge: Judge
+        self,
+        executor: Executor,
+        stream: EventStream,
+        request: Request,
+        chain: Chain,
+        limits: Limits,
+        judge: Judge,
+        toolbox: Toolbox | None,
     ) -> None:
         self._executor = executor
         self._verdict_on = judge
         self._stream = stream
         self._request = request
+        """Grows by every finished round of tools, so that whoever is called next has them."""
         self._chain = chain
         self._limits = limits
         self._report = Report(executor.health, executor.clock, stream, limits)
@@ -100,10 +122,11 @@ class _Walk:
             report=self._report,
         )
         self._attempts: list[Attempt] = []
+        self._tools = ToolRounds(toolbox, stream)
         self._ledger = Ledger()
         self._failures: list[Failure] = []
-        self._because: tuple[str, str] = ("", "")
-        """Why the last attempt was not the end: a kind and a detail, for the announcement of the switch."""
+        self._because: tuple[str, str] | None = None
+        """Why the last attempt failed: a kind and a detail, for the announcement of the switch."""
         self._best: Answer | None = None
         self._shown: Attempt | None = None
         """The attempt whose text the reader has and that still counts."""
@@ -126,7 +149,7 @@ class _Walk:
     @property
     def _deadline(self) -> float:
         """Of the event loop's clock."""
-        return self._started + self._limits.deadline_seconds + self._selection.setup_seconds
+        return self._started + self._limits.deadline_seconds + self._selection.setup_seconds + self._tools.permit_seconds
 
     async def _forbid(self, forbidden: Rejected) -> RunOutcome:
         await self._stream.emit(CandidateSkipped, resolution=forbidden.resolution, reason="not_allowed", detail=forbidden.detail)
@@ -135,7 +158,7 @@ class _Walk:
 
     async def _walk(self) -> tuple[RunOutcome, Answer | None]:
         loop = asyncio.get_running_loop()
-        while len(self._attempts) < self._limits.max_attempts:
+        while len(self._attempts) - self._tools.finished < self._limits.max_attempts:
             if self._stream.interruptible.cancelled:
                 return RunOutcome.CANCELLED, None
             if loop.time() >= self._deadline:
@@ -166,7 +189,8 @@ class _Walk:
         )
         ending = await pull(attempt, selected.provider, call, self._stream, self._deadline)
         if ending == "finished":
-            return await self._judge(attempt)
+            attempt.answered_at = asyncio.get_running_loop().time()
+            return await (self._run_tools(attempt) if self._tools.wanted(attempt) else self._judge(attempt))
         return await self._fail(attempt, ending)
 
     async def _open(self, selected: Selected) -> Attempt:
@@ -180,10 +204,11 @@ class _Walk:
             move=move_of(primary, resolution),
             admission=selected.admission,
             started=asyncio.get_running_loop().time(),
+            call_ids={part.call_id for message in self._request.messages for part in message.parts if isinstance(part, ToolCall)},
         )
         before = self._attempts[-1].resolution if self._attempts else primary
         if before != resolution:
-            kind, detail = self._because if self._attempts else self._selection.first_skip
+            kind, detail = self._because or self._selection.first_skip
             await self._stream.emit(
                 ProviderSwitched,
                 from_resolution=before,
@@ -215,11 +240,23 @@ class _Walk:
             await self._stream.emit(AnswerReset, attempt=self._shown.number, characters=self._shown.characters)
         self._shown = None
 
+    async def _run_tools(self, attempt: Attempt) -> tuple[RunOutcome, Answer | None] | None:
+        """The model asks for tools: they run, and it is asked again with what they gave back."""
+        await self._settle(attempt, AttemptOutcome.SUCCESS)
+        await self._report.success(attempt)
+        await self._discard()
+        try:
+            self._request = await self._tools.run(attempt, self._request, lambda: self._deadline)
+        except Interrupted as interrupted:
+            return (RunOutcome.CANCELLED, None) if interrupted.reason == "cancelled" else (RunOutcome.DEADLINE, self._best)
+        self._because = None
+        self._selection.again(attempt.resolution, self._request)
+        return None
+
     async def _judge(self, attempt: Attempt) -> tuple[RunOutcome, Answer | None] | None:
         """The answer is complete: is it good enough?"""
         finish = attempt.finish
         assert finish is not None, "pull says finished only when it saw the finish"
-        attempt.answered_at = asyncio.get_running_loop().time()
         draft = Draft(
             text=attempt.text,
             finish_reason=finish.reason,
@@ -231,7 +268,9 @@ class _Walk:
             answered_by=attempt.resolution.model_key,
         )
         try:
-            verdict = await self._stream.interruptible.wait(self._verdict_on(draft), self._deadline)
+            verdict = self._tools.verdict(attempt)
+            if verdict is None:
+                verdict = await self._stream.interruptible.wait(self._verdict_on(draft), self._deadline)
         except Interrupted as interrupted:
             # A complete answer that nothing was held against so far is better than one that failed the bar.
             self._best = _answer(attempt, None)
@@ -331,5 +370,7 @@ def _answer(attempt: Attempt, score: int | None) -> Answer:
         ranges=(AnswerRange(attempt=attempt.number, start=0, end=len(text)),),
         score=score,
         finish_reason=attempt.finish.reason if attempt.finish else "cut",
-        tool_calls=tuple(attempt.tool_calls),
+        tool_calls=tuple(
+            {"call_id": call.call_id, "name": call.name, "arguments": call.arguments} for call in attempt.tool_calls
+        ),
     )

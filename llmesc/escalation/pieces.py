@@ -74,6 +74,9 @@ class Finish:
     """Mean natural-log probability of the answer's tokens, where the provider gives them."""
 
 
+Content = TextPiece | ThinkingPiece | ToolCallPiece
+"""What the model itself said."""
+
 Piece = Opened | TextPiece | ThinkingPiece | ToolCallPiece | Activity | UsagePiece | Finish
 
 

@@ -33,6 +33,7 @@ class EventStream:
         self._pending: deque[Event] = deque()
         self._changed: asyncio.Future[None] | None = None
         self._drained: asyncio.Future[None] | None = None
+        self._idle: asyncio.Future[None] | None = None
         self.reading = False
 
     async def emit(self, make: Callable[..., E], /, **fields: Any) -> E:
@@ -61,9 +62,17 @@ class EventStream:
             self._drained = asyncio.get_running_loop().create_future()
             await self.interruptible.wait(self._drained, float("inf"))
 
+    async def caught_up(self) -> None:
+        """Waits until the reader has dealt with all that was emitted. Raises `Interrupted` when the run is cancelled."""
+        waits_for_more = self._changed is not None and not self._changed.done()
+        if self.reading and not waits_for_more:
+            self._idle = asyncio.get_running_loop().create_future()
+            await self.interruptible.wait(self._idle, float("inf"))
+
     async def next(self) -> Event:
         """The next event for the reader."""
         while not self._pending:
+            _resolve(self._idle)
             self._changed = asyncio.get_running_loop().create_future()
             await self._changed
         event = self._pending.popleft()
@@ -76,6 +85,7 @@ class EventStream:
         self.reading = False
         self._pending.clear()
         _resolve(self._drained)
+        _resolve(self._idle)
 
 
 def _resolve(future: asyncio.Future[None] | None) -> None:

@@ -69,11 +69,10 @@ class Selection:
         self.over_budget = False
         """Whether the cost cap kept a candidate from being called."""
         self.first_skip: tuple[str, str] = ("", "")
-        """Reason and detail of the first skip since the last attempt, for the announcement of a switch."""
+        """Reason and detail of the first skip since the run began or `again`, for the announcement of a switch."""
 
     async def next(self, spent: Decimal) -> Selected | None:
         """The next candidate that may be called; those passed over are told, once each. `spent`: US dollars of this run."""
-        self.first_skip = ("", "")
         circuits = await self._health.circuits({candidate.circuit_key for candidate in self._left})
         while self._left:
             candidate = self._left.popleft()
@@ -98,6 +97,12 @@ class Selection:
                 exclusion = ruled_out(failed, failure, other, self._prompt_tokens)
                 if exclusion is not None:
                     self._excluded[other.model_key] = exclusion
+
+    def again(self, resolution: Resolution, request: Request) -> None:
+        """`resolution` answered, and comes next once more, with `request` as it has grown: if it still may be called."""
+        self._left.appendleft(resolution)
+        self._prompt_tokens = estimate_tokens(request)
+        self.first_skip = ("", "")
 
     def retry(self, resolution: Resolution, at: Timestamp, *, busy: bool) -> None:
         """`resolution` may be tried again at `at`; `busy`: it is worth waiting for."""

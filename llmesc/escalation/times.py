@@ -27,7 +27,7 @@ class Clock(Protocol):
 
 def rfc3339(at: Timestamp) -> str:
     """`2026-11-22T18:04:12.250000Z`: always UTC, always microseconds, so that text order is time order."""
-    return datetime.fromtimestamp(at, UTC).strftime("%Y-%m-%dT%H:%M:%S.%fZ")
+    return datetime.fromtimestamp(at, UTC).isoformat(timespec="microseconds")[:-6] + "Z"
 
 
 def from_rfc3339(text: str) -> Timestamp:

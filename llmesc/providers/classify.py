@@ -162,7 +162,9 @@ def _scope(verdict: Verdict, body: ErrorBody, *, self_hosted: bool) -> SkipScope
 def _message(evidence: Evidence, body: ErrorBody) -> str:
     refused = (evidence.status or UNSAID) >= 400
     said = body.message if refused or body.is_error or not evidence.transport else ""
-    words = said or evidence.detail or evidence.transport or (f"HTTP {evidence.status} without a word" if evidence.status else "")
+    ended = f"the answer ended with {body.finish[0]}" if body.finish else ""
+    status = f"HTTP {evidence.status} without a word" if evidence.status else ""
+    words = said or evidence.detail or evidence.transport or ended or status
     return one_line(redact(words, _MESSAGE_WIDTH), _MESSAGE_WIDTH) or "nothing was said"
 
 

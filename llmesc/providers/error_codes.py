@@ -247,13 +247,14 @@ WEAK: tuple[CodeRule, ...] = (
 FINISHED: Mapping[FailureKind, frozenset[str]] = {
     _K.CONTENT_POLICY: _codes(
         "contentfilter contentfiltered safety recitation blocklist prohibitedcontent spii imagesafety refusal "
-        "guardrailintervened errortoxic sensitive imageprohibitedcontent modelarmor jailbreak"
+        "guardrailintervened errortoxic sensitive imageprohibitedcontent imagerecitation modelarmor "
+        "jailbreak"
     ),
     _K.CONTEXT_OVERFLOW: _codes("modelcontextwindowexceeded"),
     _K.OVERLOADED: _codes("insufficientsystemresource engineoverloaded"),
     _K.SERVER_ERROR: _codes(
         "malformedfunctioncall unexpectedtoolcall malformedtooluse malformedmodeloutput error networkerror abort "
-        "missingthoughtsignature"
+        "missingthoughtsignature malformedresponse toomanytoolcalls"
     ),
 }
 """Reasons for which an answer ended that make it a failure, in a body of status 200."""

@@ -10,7 +10,6 @@ from llmesc.escalation.pieces import Call
 from llmesc.providers.gemini_request import gemini_body
 from llmesc.providers.gemini_stream import GeminiReader
 from llmesc.providers.http_wire import HttpWire, Question, url_under
-from llmesc.providers.request_parts import count_tool_calls
 
 
 class GeminiProvider(HttpWire):
@@ -22,12 +21,13 @@ class GeminiProvider(HttpWire):
     def question(self, call: Call, base_url: str) -> Question:
         """Without `alt=sse` a stream would be one JSON array."""
         method = "streamGenerateContent?alt=sse" if call.request.stream else "generateContent"
-        path = f"{_path(call.resolution.model)}:{method}"
-        return Question(url_under(base_url, path), gemini_body(call.request, self.endpoint.provider, self.endpoint.options))
+        model = call.resolution.model
+        body = gemini_body(call.request, model, self.endpoint.provider, self.endpoint.options)
+        return Question(url_under(base_url, f"{_path(model)}:{method}"), body)
 
-    def reader(self, call: Call) -> GeminiReader:
-        """Its tool calls are numbered on from those of the conversation."""
-        return GeminiReader(count_tool_calls(call.request))
+    def reader(self, call: Call) -> GeminiReader:  # noqa: ARG002
+        """The same for every call."""
+        return GeminiReader()
 
     def key_header(self, key: str) -> tuple[str, str]:
         """Never `?key=`: addresses are logged everywhere."""

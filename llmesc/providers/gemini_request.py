@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterable, Iterator, Mapping
 from mimetypes import guess_type
 from typing import Any
@@ -13,8 +14,11 @@ FOREIGN_SIGNATURE = "skip_thought_signature_validator"
 """Gemini 3 refuses a call of its own that comes back without its signature; by this, Google says, one tells it that the call
 was another model's."""
 
+_UNSIGNED = re.compile(r"(?:^|/)gemini-[12]\b")
+"""Models that know no such word, and need none. An alias (`gemini-flash-latest`) is newer."""
 
-def gemini_body(request: Request, provider: str, options: Mapping[str, Any]) -> dict[str, Any]:
+
+def gemini_body(request: Request, model: str, provider: str, options: Mapping[str, Any]) -> dict[str, Any]:
     """The JSON body of `generateContent` and `streamGenerateContent`.
 
     `provider`: whose thinking goes back with its signatures; that of others is left out. `options` of the instance:
@@ -22,7 +26,8 @@ def gemini_body(request: Request, provider: str, options: Mapping[str, Any]) -> 
     """
     in_words = json_wish(request) if request.tools else ""
     system = [part.text for message in request.messages if message.role == "system" for part in _texts(message)]
-    body: dict[str, Any] = {"contents": _contents(request.messages, provider)}
+    foreign = None if _UNSIGNED.search(model) else FOREIGN_SIGNATURE
+    body: dict[str, Any] = {"contents": _contents(request.messages, provider, foreign)}
     if system or in_words:
         body["systemInstruction"] = {"parts": [{"text": text} for text in (*system, in_words) if text]}
     if request.tools:
@@ -59,7 +64,7 @@ def _generation_config(request: Request, options: Mapping[str, Any]) -> dict[str
     return config
 
 
-def _contents(messages: Iterable[Message], provider: str) -> list[dict[str, Any]]:
+def _contents(messages: Iterable[Message], provider: str, foreign: str | None) -> list[dict[str, Any]]:
     """The turns. Those of one side that follow each other are one: all results of a turn's calls must come together."""
     names: dict[str, str] = {}
     contents: list[dict[str, Any]] = []
@@ -68,7 +73,7 @@ def _contents(messages: Iterable[Message], provider: str) -> list[dict[str, Any]
             continue
         names |= tool_names(message)
         role = "model" if message.role == "assistant" else "user"
-        parts = list(_parts(message, provider, names))
+        parts = list(_parts(message, provider, foreign, names))
         if contents and contents[-1]["role"] == role:
             contents[-1]["parts"] += parts
         elif parts:
@@ -76,7 +81,8 @@ def _contents(messages: Iterable[Message], provider: str) -> list[dict[str, Any]
     return contents
 
 
-def _parts(message: Message, provider: str, names: Mapping[str, str]) -> Iterator[dict[str, Any]]:
+def _parts(message: Message, provider: str, foreign: str | None, names: Mapping[str, str]) -> Iterator[dict[str, Any]]:
+    """`foreign` stands for a signature on the first call of a turn that has none of this provider."""
     signature: str | None = None
     called = False
     for part in message.parts:
@@ -94,7 +100,7 @@ def _parts(message: Message, provider: str, names: Mapping[str, str]) -> Iterato
             case ToolCall():
                 wire = {"functionCall": {"name": part.name, "args": arguments_object(part)}}
                 # Only the first call of a turn has to have one.
-                signature = signature or (None if called else FOREIGN_SIGNATURE)
+                signature = signature or (None if called else foreign)
                 called = True
             case ToolResult(call_id=call_id):
                 said = {"error" if part.is_error else "output": part.content}

@@ -27,8 +27,8 @@ class GeminiReader(WholeCallsReader):
 
     end_sign = "a finishReason"
 
-    def __init__(self, first_call: int = 0) -> None:
-        super().__init__(first_call)
+    def __init__(self) -> None:
+        super().__init__()
         self._named = False
 
     def read_whole(self, body: str) -> Iterator[Piece]:

@@ -72,6 +72,13 @@ class Reply:
         return {name: value for name, value in self.headers.items() if "ratelimit" in name or name.startswith("retry-after")}
 
     @property
+    def is_last(self) -> bool:
+        """Whether the server hangs up behind the body without saying so, as llama.cpp does behind every stream: a request that is
+        sent before that arrives is lost.
+        """
+        return self.headers.get("server") == "llama.cpp" and "content-length" not in self.headers
+
+    @property
     def redirects_to(self) -> str | None:
         """Where another server is named, without what its query may hide."""
         if not self._response.has_redirect_location:
@@ -180,7 +187,7 @@ class Http:
             yield reply
         finally:
             # A lane that was left in mid-reply is thrown away with its connection: a pool does not always survive a cancel.
-            if reply is not None and reply.complete and len(idle) < MAX_IDLE_LANES:
+            if reply is not None and reply.complete and not reply.is_last and len(idle) < MAX_IDLE_LANES:
                 idle.append(lane)
             else:
                 await lane.aclose()

@@ -10,7 +10,6 @@ from llmesc.providers.http_wire import HttpWire, Question, url_under
 from llmesc.providers.ndjson import LineDecoder
 from llmesc.providers.ollama_request import ollama_body
 from llmesc.providers.ollama_stream import OllamaReader
-from llmesc.providers.request_parts import count_tool_calls
 
 
 class OllamaProvider(HttpWire):
@@ -30,9 +29,9 @@ class OllamaProvider(HttpWire):
         """A line of a stream begins like a document; Ollama does as it is asked."""
         return not call.request.stream
 
-    def reader(self, call: Call) -> OllamaReader:
-        """Its tool calls are numbered on from those of the conversation."""
-        return OllamaReader(count_tool_calls(call.request))
+    def reader(self, call: Call) -> OllamaReader:  # noqa: ARG002
+        """The same for every call."""
+        return OllamaReader()
 
     def key_header(self, key: str) -> tuple[str, str]:
         """Only ollama.com and proxies ask for one."""

@@ -7,7 +7,7 @@ from typing import Any
 
 from llmesc.escalation.failures import CallFailed, Failure, FailureKind
 from llmesc.escalation.messages import Image, Message, Request, Text, Thinking, ToolCall, ToolResult
-from llmesc.providers.request_parts import arguments_object, json_wish, picture, tool_names
+from llmesc.providers.request_parts import arguments_object, function_tools, json_wish, picture, tool_names
 
 
 def ollama_body(
@@ -28,10 +28,7 @@ def ollama_body(
         "shift": False,
     }
     if request.tools:
-        body["tools"] = [
-            {"type": "function", "function": {"name": tool.name, "description": tool.description, "parameters": tool.parameters}}
-            for tool in request.tools
-        ]
+        body["tools"] = function_tools(request.tools)
     elif request.schema is not None:
         body["format"] = request.schema
     elif request.expect == "json":

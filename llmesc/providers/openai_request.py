@@ -7,6 +7,7 @@ from typing import Any
 from urllib.parse import urlsplit
 
 from llmesc.escalation.messages import Image, Message, Part, Request, Text, ToolCall, ToolResult
+from llmesc.providers.request_parts import function_tools
 
 
 def chat_body(request: Request, model: str, options: Mapping[str, Any], base_url: str) -> dict[str, Any]:
@@ -21,10 +22,7 @@ def chat_body(request: Request, model: str, options: Mapping[str, Any], base_url
         if options.get("stream_options", True):
             body["stream_options"] = {"include_usage": True}
     if request.tools:
-        body["tools"] = [
-            {"type": "function", "function": {"name": tool.name, "description": tool.description, "parameters": tool.parameters}}
-            for tool in request.tools
-        ]
+        body["tools"] = function_tools(request.tools)
     if request.schema is not None:
         body["response_format"] = {"type": "json_schema", "json_schema": {"name": "answer", "schema": request.schema}}
     elif request.expect == "json":

@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 import json
+from collections.abc import Iterable
 from typing import Any, NamedTuple
 
-from llmesc.escalation.messages import Image, Message, Request, ToolCall
+from llmesc.escalation.messages import Image, Message, Request, ToolCall, ToolSpec
 
 
 class Picture(NamedTuple):
@@ -42,6 +43,14 @@ def tool_names(message: Message) -> dict[str, str]:
 def count_tool_calls(request: Request) -> int:
     """How many calls the conversation holds: where ids are made, the next one has this number."""
     return sum(isinstance(part, ToolCall) for message in request.messages for part in message.parts)
+
+
+def function_tools(tools: Iterable[ToolSpec]) -> list[dict[str, Any]]:
+    """The tools as Chat Completions writes them, and those who took after it."""
+    return [
+        {"type": "function", "function": {"name": tool.name, "description": tool.description, "parameters": tool.parameters}}
+        for tool in tools
+    ]
 
 
 def json_wish(request: Request) -> str:

@@ -10,18 +10,29 @@ from __future__ import annotations
 import asyncio
 import json
 import re
-from collections.abc import AsyncGenerator, Mapping
-from dataclasses import dataclass
+from collections.abc import AsyncGenerator, Iterator, Mapping, Sequence
+from dataclasses import dataclass, replace
 from itertools import cycle
 from typing import TYPE_CHECKING, Any, cast, get_args
 
 from llmesc.escalation.failures import CallFailed, Failure, FailureKind
 from llmesc.escalation.messages import Usage, estimate_tokens, text_tokens
-from llmesc.escalation.pieces import Call, Finish, FinishReason, Opened, Piece, TextPiece, ThinkingPiece, UsagePiece
+from llmesc.escalation.pieces import (
+    Call,
+    Finish,
+    FinishReason,
+    Opened,
+    Piece,
+    TextPiece,
+    ThinkingPiece,
+    ToolCallPiece,
+    UsagePiece,
+)
 from llmesc.providers.base import Endpoint
 from llmesc.providers.classify import Evidence, classify
 from llmesc.providers.probe import ProbeResult
 from llmesc.providers.refusals import REFUSALS, refusal
+from llmesc.providers.request_parts import count_tool_calls
 
 if TYPE_CHECKING:
     from llmesc.providers.http import Http
@@ -50,7 +61,9 @@ class Step:
     """How one call goes."""
 
     text: str | None = None
-    """None: an answer that says it is simulated, or none at all before a failure."""
+    """None: an answer that says it is simulated, or none at all before a failure or beside tool calls."""
+    tool_calls: Sequence[Mapping[str, Any]] = ()
+    """What it asks for: `{ name = "look_up", arguments = { city = "Rome" } }`; arguments as a text go as they are."""
     thinking: str = ""
     delay_seconds: float = 0.0
     """Before anything comes."""
@@ -67,6 +80,7 @@ class Step:
 
 STEP_KEYS: Mapping[str, tuple[Any, str]] = {
     "text": (str, "a text"),
+    "tool_calls": (list, 'a list like [{ name = "…", arguments = { … } }]'),
     "thinking": (str, "a text"),
     "delay_seconds": (int | float, "seconds from 0"),
     "chunk": (int, "a whole number from 0"),
@@ -95,10 +109,12 @@ class SimulatedProvider:
         pause_seconds = 1 / step.tokens_per_second if step.tokens_per_second else 0.0
         if step.thinking:
             yield ThinkingPiece(step.thinking)
-        text = _canned(call) if step.text is None else step.text
+        text = step.text if step.text is not None else "" if step.tool_calls else _canned(call)
         for piece in _pieces(text, step.chunk):
             yield TextPiece(piece)
             await asyncio.sleep(pause_seconds)
+        for wanted in _tool_calls(step, call):
+            yield wanted
         if step.fail:
             await self._fail(step, call)
         yield UsagePiece(
@@ -164,9 +180,14 @@ def _step(number: int, table: Any) -> Step:
         if name not in STEP_KEYS:
             raise _unplayable(number, f"found {name!r}; allowed: {', '.join(STEP_KEYS)}")
         kind, allowed = STEP_KEYS[name]
-        if not isinstance(value, kind) or (not isinstance(value, str) and value < 0):
+        if not isinstance(value, kind) or (isinstance(value, int | float) and value < 0):
             raise _unplayable(number, f"found {name} = {value!r}; allowed: {allowed}")
     step = Step(**cast("dict[str, Any]", table))
+    for wanted in step.tool_calls:
+        if not isinstance(wanted, Mapping) or not isinstance(wanted.get("name"), str):
+            raise _unplayable(number, f'found a tool call {wanted!r}; allowed: {{ name = "…", arguments = {{ … }} }}')
+    if step.tool_calls and "finish" not in table:
+        step = replace(step, finish="tool_calls")
     if step.fail and step.fail not in TRANSPORT_FAULTS and step.fail != HANG and refusal(step.fail) is None:
         allowed = ", ".join((*REFUSALS, *TRANSPORT_FAULTS, HANG))
         raise _unplayable(number, f"found fail = {step.fail!r}; allowed: {allowed}, an HTTP status from 400")
@@ -183,6 +204,16 @@ def _unplayable(number: int, problem: str) -> CallFailed:
 
 def _canned(call: Call) -> str:
     return f"This answer is simulated: no model was asked. The prompt has {len(call.request.prompt)} characters."
+
+
+def _tool_calls(step: Step, call: Call) -> Iterator[ToolCallPiece]:
+    for number, wanted in enumerate(step.tool_calls, count_tool_calls(call.request)):
+        arguments = wanted.get("arguments", {})
+        yield ToolCallPiece(
+            call_id=f"call_{number}",
+            name=wanted["name"],
+            arguments=arguments if isinstance(arguments, str) else json.dumps(arguments, ensure_ascii=False),
+        )
 
 
 def _pieces(text: str, chunk: int) -> list[str]:

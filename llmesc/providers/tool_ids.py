@@ -10,8 +10,8 @@ from itertools import count
 
 from llmesc.escalation.messages import Message, Part, ToolCall, ToolResult
 
-_ACCEPTED = re.compile(r"[A-Za-z0-9_-]{1,64}")
-"""What Anthropic and OpenAI both take."""
+_ACCEPTED = re.compile(r"[A-Za-z0-9_-]{1,40}")
+"""What Anthropic takes, and OpenAI on both of its wires."""
 
 
 def with_accepted_ids(messages: Iterable[Message]) -> tuple[Message, ...]:

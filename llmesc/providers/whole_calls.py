@@ -12,13 +12,11 @@ from llmesc.providers.transport_error import TransportError
 
 
 class WholeCallsReader(AnswerReader):
-    """Gives ids to calls that have none; `first_call` is the number of the first, so that no round of a conversation repeats
-    those of another.
-    """
+    """Gives ids to calls that have none: `call_0`, `call_1` … of one answer."""
 
-    def __init__(self, first_call: int = 0) -> None:
+    def __init__(self) -> None:
         super().__init__()
-        self._first_call = self._next_call = first_call
+        self._called = 0
 
     def _whole(self, answer: dict[str, Any], raw: str) -> None:
         self._chunk(answer, raw)
@@ -32,14 +30,13 @@ class WholeCallsReader(AnswerReader):
         self._end_run()
         self._pieces.append(
             ToolCallPiece(
-                call_id=storable(str(call_id or f"call_{self._next_call}")),
+                call_id=storable(str(call_id or f"call_{self._called}")),
                 name=storable(str(name or "")),
                 arguments=storable(json.dumps(as_object(arguments), ensure_ascii=False)),
             )
         )
-        self._next_call += 1
+        self._called += 1
 
     def _finish(self, reason: FinishReason) -> None:
         """An answer that calls a tool has not stopped, though these servers say so."""
-        called = self._next_call > self._first_call
-        super()._finish("tool_calls" if called and reason != "length" else reason)
+        super()._finish("tool_calls" if self._called and reason != "length" else reason)

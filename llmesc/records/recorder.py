@@ -4,7 +4,17 @@ from __future__ import annotations
 
 from collections.abc import Awaitable, Callable, Sequence
 
-from llmesc.escalation.events import AttemptStarted, Event, RunFinished, RunStarted, TextDelta, ThinkingDelta, Waiting
+from llmesc.escalation.events import (
+    AttemptStarted,
+    Event,
+    RunFinished,
+    RunStarted,
+    TextDelta,
+    ThinkingDelta,
+    ToolCallFinished,
+    ToolCallRequested,
+    Waiting,
+)
 from llmesc.escalation.times import Clock
 
 FLUSH_SECONDS = 0.2
@@ -16,7 +26,8 @@ class Recorder:
     """One for each run.
 
     An attempt's start is durable before `consume` returns, and so before its request leaves; with it goes everything before
-    it, the end of the attempt before included. Tokens are written together.
+    it, the end of the attempt before included. A tool call is durable before it runs, and so is its result. Tokens are written
+    together.
     """
 
     def __init__(self, append: Callable[[Sequence[Event]], Awaitable[None]], clock: Clock) -> None:
@@ -29,7 +40,7 @@ class Recorder:
         """Takes one event; see the class for what is durable when."""
         self._pending.append(event)
         match event:
-            case AttemptStarted() | Waiting() | RunFinished():
+            case AttemptStarted() | ToolCallRequested() | ToolCallFinished() | Waiting() | RunFinished():
                 await self._flush()
             case TextDelta() | ThinkingDelta():
                 old = self._clock.monotonic() - self._flushed_at >= FLUSH_SECONDS

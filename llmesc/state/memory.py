@@ -14,6 +14,7 @@ from llmesc.escalation.circuits import (
     Signal,
     Transition,
     admission,
+    current,
     next_state,
 )
 from llmesc.escalation.events import Event
@@ -76,9 +77,9 @@ class MemoryStore:
 
     async def circuits(self, keys: Collection[CircuitKey] | None = None) -> Mapping[CircuitKey, Circuit]:
         """Those ever used."""
-        if keys is None:
-            return dict(self._circuits)
-        return {key: self._circuits[key] for key in keys if key in self._circuits}
+        now = self._clock.now()
+        wanted = self._circuits if keys is None else keys
+        return {key: current(self._circuits[key], now) for key in wanted if key in self._circuits}
 
     async def admit(self, key: CircuitKey) -> Admission | Refusal:
         """Asks to call."""

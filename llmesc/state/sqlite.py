@@ -20,6 +20,7 @@ from llmesc.escalation.circuits import (
     Signal,
     Transition,
     admission,
+    current,
     next_state,
 )
 from llmesc.escalation.events import Event
@@ -64,7 +65,8 @@ class SqliteStore:
     async def circuits(self, keys: Collection[CircuitKey] | None = None) -> Mapping[CircuitKey, Circuit]:
         """Those ever used."""
         await self._database.read(self._circuits.refresh)
-        return self._circuits.some(keys)
+        now = self._clock.now()
+        return {key: current(circuit, now) for key, circuit in self._circuits.some(keys)}
 
     async def admit(self, key: CircuitKey) -> Admission | Refusal:
         """Asks to call. Looks first: only a probe needs a write."""

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 import struct
-from collections.abc import Collection, Mapping
+from collections.abc import Collection, Iterator
 from dataclasses import replace
 from sqlite3 import Connection
 
@@ -36,10 +36,10 @@ class CircuitTable:
             self._known[CircuitKey(provider, instance)] = (body, recent)
             self._changed = changed
 
-    def some(self, keys: Collection[CircuitKey] | None) -> Mapping[CircuitKey, Circuit]:
+    def some(self, keys: Collection[CircuitKey] | None) -> Iterator[tuple[CircuitKey, Circuit]]:
         """Those among `keys` that were ever used, as of the last refresh; None: all."""
-        wanted = tuple(self._known) if keys is None else (key for key in keys if key in self._known)
-        return {key: self.get(key) for key in wanted}
+        wanted = tuple(self._known) if keys is None else keys
+        return ((key, self.get(key)) for key in wanted if key in self._known)
 
     def get(self, key: CircuitKey) -> Circuit:
         """One, as of the last refresh."""

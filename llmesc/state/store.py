@@ -75,7 +75,9 @@ class Store(Protocol):
     """
 
     async def circuits(self, keys: Collection[CircuitKey] | None = None) -> Mapping[CircuitKey, Circuit]:
-        """The circuits that were ever used, among `keys` or all. What is missing is a fresh `Circuit()`."""
+        """The circuits that were ever used, among `keys` or all, without overrides that have expired. What is missing is a fresh
+        `Circuit()`.
+        """
         ...
 
     async def admit(self, key: CircuitKey) -> Admission | Refusal:

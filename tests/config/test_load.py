@@ -259,6 +259,15 @@ def test_a_preset_fills_what_a_provider_of_any_name_leaves_out(loaded: Load, nam
     assert variable == (service.key_variables[0] if service.key_variables else None)
 
 
+def test_what_a_preset_filled_in_says_so_where_it_comes_from(loaded: Load) -> None:
+    origins = loaded('[providers.mistral]\nmodels = ["m"]\n[providers.p]\npreset = "groq"\ntier = "vllm"\nmodels = ["m"]').origins
+
+    for key in ("api", "tier", "base_url", "api_key", "stream_options"):
+        assert origins[f"providers.mistral.{key}"] == "preset mistral"
+    assert origins["providers.p.api"] == "preset groq"
+    assert origins["providers.p.tier"].endswith(":5")
+
+
 def test_what_is_said_outranks_the_preset(loaded: Load) -> None:
     (provider,) = loaded(
         '[providers.p]\npreset = "mistral"\ntier = "frontier"\nbase_url = "https://proxy/v1"\n'

@@ -17,6 +17,7 @@ from llmesc.escalation.events import (
     RunStarted,
     TextDelta,
     ThinkingDelta,
+    ToolCallFinished,
     ToolCallRequested,
 )
 
@@ -34,6 +35,7 @@ def violations(events: Sequence[Event], max_attempts: int) -> list[str]:
     if elapsed != sorted(elapsed):
         broken.append("elapsed_ms goes backwards")
     broken += _attempts(events, max_attempts)
+    broken += _tools(events)
     broken += _switches(events)
     broken += _answer(events)
     return broken
@@ -63,8 +65,44 @@ def _attempts(events: Sequence[Event], max_attempts: int) -> list[str]:
                 pass
     if open_attempt is not None:
         broken.append(f"attempt {open_attempt} never finished")
-    if started > max_attempts:
-        broken.append(f"{started} attempts, {max_attempts} allowed")
+    if started - len(rounds(events)) > max_attempts:
+        broken.append(f"{started} attempts, {max_attempts} allowed beside {len(rounds(events))} rounds of tools")
+    return broken
+
+
+def rounds(events: Sequence[Event]) -> set[int]:
+    """The attempts that ended in a finished round of tools: all that they asked for has run, and the run went on."""
+    last = max((event.attempt for event in events if isinstance(event, AttemptStarted)), default=0)
+    return {event.attempt for event in events if isinstance(event, ToolCallFinished) and event.attempt < last}
+
+
+def _tools(events: Sequence[Event]) -> list[str]:
+    """No tool call runs twice, none that was not asked for, and each of a finished round exactly once."""
+    broken: list[str] = []
+    asked: dict[int, list[str]] = {}
+    answered: dict[int, list[str]] = {}
+    open_attempt = None
+    for event in events:
+        match event:
+            case AttemptStarted():
+                open_attempt = event.attempt
+            case AttemptFinished():
+                open_attempt = None
+            case ToolCallRequested():
+                asked.setdefault(event.attempt, []).append(event.call_id)
+            case ToolCallFinished():
+                if open_attempt is not None:
+                    broken.append(f"{event.call_id} ran while attempt {open_attempt} is open")
+                answered.setdefault(event.attempt, []).append(event.call_id)
+            case _:
+                pass
+    ran = [call_id for ids in answered.values() for call_id in ids]
+    if len(ran) != len(set(ran)):
+        broken.append(f"a tool call ran twice: {ran}")
+    for attempt, ids in answered.items():
+        wanted = asked.get(attempt, []) if attempt in rounds(events) else asked.get(attempt, [])[: len(ids)]
+        if ids != wanted:
+            broken.append(f"attempt {attempt} asked for {asked.get(attempt)}, and {ids} ran")
     return broken
 
 

@@ -14,7 +14,7 @@ from llmesc.escalation.limits import Limits
 from llmesc.escalation.pieces import Finish, ThinkingPiece, ToolCallPiece
 from llmesc.escalation.resolution import Tier
 from tests.escalation.laws import violations
-from tests.escalation.world import Say, Silence, candidate, failing, run_virtually, world
+from tests.escalation.world import Bench, Say, Silence, candidate, failing, run_virtually, world
 
 texts = st.sampled_from(["bad", "Raft is", " a consensus algorithm.", "é", "x" * 50])
 steps = st.one_of(
@@ -22,7 +22,12 @@ steps = st.one_of(
     st.tuples(texts, st.sampled_from([0.1, 3.0, 20.0])).map(lambda pair: Say(*pair)),
     st.sampled_from([1.0, 16.0, 40.0]).map(Silence),
     st.just(ThinkingPiece("hm")),
-    st.just(ToolCallPiece("c1", "look_up", "{}")),
+    st.builds(
+        ToolCallPiece,
+        st.sampled_from(["c1", "c2"]),
+        st.sampled_from(["look_up", "slow", "broken", "leaves", "unknown"]),
+        st.sampled_from(["{}", '{"n": 1}', "[]", "{"]),
+    ),
     st.sampled_from(list(FailureKind)).map(lambda kind: failing(kind)[0]),
     st.floats(0.5, 50).map(lambda seconds: failing(FailureKind.RATE_LIMIT, retry_after_seconds=seconds)[0]),
     st.just(Finish("stop")),
@@ -53,7 +58,8 @@ def worlds(draw: st.DrawFn) -> Any:
         stop_on_content_policy=draw(st.booleans()),
     )
     judging = draw(st.sampled_from([0.0, 0.5, 30.0]))
-    return world(*candidates, limits=limits, pauses=draw(st.booleans()), judging_seconds=judging)
+    toolbox = Bench().toolbox(max_rounds=draw(st.integers(1, 3))) if draw(st.booleans()) else None
+    return world(*candidates, limits=limits, pauses=draw(st.booleans()), judging_seconds=judging, toolbox=toolbox)
 
 
 @given(worlds())

@@ -242,6 +242,11 @@ def test_sentences_that_come_again_in_any_order_are_a_loop() -> None:
         pytest.param("Version 3.5 is old. I can't help with that.", ["refusal"], id="a number ends no sentence"),
         pytest.param("I can't help with that. Ask Maria, she knows the way.", ["refusal"], id="with a hint"),
         pytest.param(f"I can't help with that. {ESSAY[:450]}.", [], id="with much behind it"),
+        pytest.param(
+            "Sorry, but I can't help with that. Maria knows the way through the mountains and over the rivers.",
+            ["refusal"],
+            id="with a hint, after the but of an apology",
+        ),
         pytest.param("I can't share files. Sorry!", ["refusal"], id="one thing and little else"),
         pytest.param("I can't share files. Copy them from the drive named X in your network.", [], id="one thing and an answer"),
         pytest.param("I can't share files, but drive X has them all.", [], id="one thing, but an answer"),
@@ -277,8 +282,8 @@ def test_who_asks_about_a_refusal_may_get_one(prompt: str, found: list[str]) -> 
     ("text", "found"),
     [
         pytest.param("````md\n```py\nx\n```\n````", [], id="a longer fence around a shorter one"),
-        pytest.param("````md\n```py\nx\n````", [], id="what stands in a longer fence is its content"),
-        pytest.param("~~~\n```\n~~~", [], id="the other fence is content"),
+        pytest.param("````md\n```py\nx\n````\ny", [], id="what stands in a longer fence is its content"),
+        pytest.param("~~~\n```\n~~~\ny", [], id="the other fence is content"),
         pytest.param("```md\n```py\nx\n```\ny", ["truncated"], id="the outer block is still open"),
         pytest.param("```md\n```py\nx\n```", [], id="a last fence closes everything"),
         pytest.param("Write ```ls``` and go.\n```ls```", [], id="a span is no block"),

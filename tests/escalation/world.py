@@ -4,8 +4,8 @@ from __future__ import annotations
 
 import asyncio
 import selectors
-from collections.abc import AsyncIterator, Callable, Coroutine, Sequence
-from dataclasses import dataclass, field
+from collections.abc import AsyncIterator, Awaitable, Callable, Coroutine, Mapping, Sequence
+from dataclasses import dataclass, field, replace
 from typing import Any, TypeVar
 
 from llmesc.escalation.circuits import (
@@ -23,13 +23,14 @@ from llmesc.escalation.events import Chain, Event
 from llmesc.escalation.executor import Executor
 from llmesc.escalation.failures import CallFailed, Failure, FailureKind
 from llmesc.escalation.limits import Limits, Timeouts
-from llmesc.escalation.messages import Request, Usage, ask_for
-from llmesc.escalation.pieces import Call, Finish, Piece, TextPiece, UsagePiece
+from llmesc.escalation.messages import Request, ToolCall, ToolSpec, Usage, ask_for
+from llmesc.escalation.pieces import Call, Finish, Piece, TextPiece, ToolCallPiece, UsagePiece
 from llmesc.escalation.ports import CredentialsMissing, Denial
 from llmesc.escalation.quality import Draft, Verdict
 from llmesc.escalation.resolution import CircuitKey, Offering, Resolution, Tier
 from llmesc.escalation.run import Run
 from llmesc.escalation.times import Timestamp
+from llmesc.escalation.tools import Tool, Toolbox
 
 T = TypeVar("T")
 
@@ -143,6 +144,45 @@ def failing(kind: FailureKind, **fields: Any) -> list[Step]:
     return [Failure(kind=kind, rule="test", message=f"a {kind} on purpose", **fields)]
 
 
+def asking(*names: str, text: str = "", call_id: str = "c") -> list[Step]:
+    """An answer that asks for tools, with ids `c1`, `c2` …"""
+    calls = [ToolCallPiece(f"{call_id}{number}", name, '{"n": 1}') for number, name in enumerate(names, 1)]
+    return [*([Say(text)] if text else []), *calls, Finish("tool_calls")]
+
+
+def tool(name: str, run: Callable[[Mapping[str, Any]], Awaitable[str]]) -> Tool:
+    return Tool(spec=ToolSpec(name=name, description="", parameters={"type": "object"}), run=run)
+
+
+@dataclass
+class Bench:
+    """Tools whose names say what they do, and what was run."""
+
+    ran: list[tuple[str, Mapping[str, Any]]] = field(default_factory=list)
+    permits: list[str] = field(default_factory=list)
+
+    def toolbox(self, **limits: Any) -> Toolbox:
+        tools = [tool(name, self._runs(name)) for name in ("look_up", "add", "slow", "broken", "leaves")]
+        return Toolbox(tools=tuple(tools), **limits)
+
+    def _runs(self, name: str) -> Callable[[Mapping[str, Any]], Awaitable[str]]:
+        async def run(arguments: Mapping[str, Any]) -> str:
+            self.ran.append((name, arguments))
+            await asyncio.sleep(100 if name == "slow" else 0.1)
+            if name == "broken":
+                raise ZeroDivisionError("by zero")
+            if name == "leaves":
+                raise SystemExit(3)
+            return f"{name} says {arguments}"
+
+        return run
+
+    async def refuse_add(self, call: ToolCall) -> str | None:
+        await asyncio.sleep(40)  # a person thinks
+        self.permits.append(call.name)
+        return "not this one" if call.name == "add" else None
+
+
 @dataclass
 class Scripted:
     """A provider that plays one script a call, the last one for ever."""
@@ -207,6 +247,7 @@ class World:
     health: MemoryHealth | None = None
     pauses: bool = False
     forbidden: Any = None
+    toolbox: Toolbox | None = None
 
     async def consume(self, event: Event) -> None:
         if self.pauses:
@@ -241,7 +282,10 @@ class World:
         async def plan() -> tuple[Chain, Any]:
             return self.chain, self.forbidden
 
-        return executor.start(self.request, self.limits, plan, judge=self._judge, run_id="r1", caller={"user": "test"})
+        request = self.request if self.toolbox is None else replace(self.request, tools=self.toolbox.specs)
+        return executor.start(
+            request, self.limits, plan, judge=self._judge, run_id="r1", caller={"user": "test"}, toolbox=self.toolbox
+        )
 
     def play(self) -> list[Event]:
         """Runs to the end and gives the events as the reader saw them."""

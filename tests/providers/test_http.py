@@ -62,6 +62,23 @@ async def test_a_connection_serves_again_once_its_reply_was_read(http: Http, ser
     assert (server.count("ok"), server.connections) == (5, 1)
 
 
+@pytest.mark.parametrize(("name", "connections"), [("llama.cpp", 2), ("other", 1)])
+async def test_a_connection_whose_server_hangs_up_behind_a_stream_unsaid_never_serves_again(
+    http: Http, server: FaultServer, name: str, connections: int
+) -> None:
+    async def streams(x: Exchange) -> None:
+        await x.open_stream({"server": name})
+        await x.chunks(x.wire.done())
+        await x.end_stream()
+
+    server.script["m"] = streams
+    for _ in range(2):
+        async with post(http, server, "m") as reply:
+            await whole(reply.chunks())
+
+    assert server.connections == connections
+
+
 async def test_a_connection_left_in_mid_reply_never_serves_again(http: Http, server: FaultServer) -> None:
     async with post(http, server, "hang_midway") as reply, contextlib.aclosing(reply.chunks()) as chunks:
         assert await anext(chunks)

@@ -108,6 +108,16 @@ class TestCircuits:
         assert isinstance(await store.admit(KEY), Admission)
         assert await kit.circuit(store, KEY) == Circuit(generation=2)
 
+    async def test_an_override_that_expired_is_shown_to_nobody(self, store: Store, kit: Any) -> None:
+        until = Timestamp(kit.clock.now() + 600)
+        drain = Override(state="open", who="ann", why="drain", set_at=kit.clock.now(), until=until)
+        await store.signal(KEY, Overridden(override=drain))
+
+        kit.clock.seconds += 600
+
+        assert await kit.circuit(store, KEY) == Circuit(generation=1)
+        assert (await store.circuits())[KEY].override is None
+
     async def test_an_open_one_is_not_stuck_when_the_clock_is_put_back(self, store: Store, kit: Any) -> None:
         await store.signal(KEY, kit.failed(trip=True))
         kit.clock.seconds -= 1_000_000
