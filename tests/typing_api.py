@@ -17,6 +17,8 @@ async def from_a_service() -> None:
         reply = await engine.ask("What is Raft?", llmesc.AskOptions(max_attempts=2))
         assert_type(reply, llmesc.Reply)
         assert_type(reply.text, str)
+        assert_type(llmesc.toolbox([len], max_rounds=2), llmesc.Toolbox)
+        await engine.ask("…", llmesc.AskOptions(tools=[len]))
         try:
             await engine.ask("…")
         except llmesc.RateLimitError as error:

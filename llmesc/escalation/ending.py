@@ -14,7 +14,7 @@ from llmesc.escalation.errors import (
     RunCancelled,
     RunError,
 )
-from llmesc.escalation.events import RunOutcome
+from llmesc.escalation.events import AttemptOutcome, RunOutcome
 from llmesc.escalation.fold import RunView
 from llmesc.escalation.times import rfc3339
 
@@ -53,7 +53,9 @@ def _class_of(view: RunView) -> type[RunError]:
         case RunOutcome.NOTHING_CALLABLE:
             return NothingCallable
         case _:
-            alone = len(view.attempts) == 1 and not view.skipped
+            # In a run without an answer only a finished round of tools succeeded.
+            failed = [attempt for attempt in view.attempts if attempt.outcome is not AttemptOutcome.SUCCESS]
+            alone = len(failed) == 1 and not view.skipped
             return CALL_ERRORS[view.cause.kind] if alone and view.cause else EscalationExhausted
 
 

@@ -14,6 +14,7 @@ from llmesc.escalation.interrupt import Interrupted
 from llmesc.escalation.messages import Message, Part, Request, Text, Thinking, ToolCall, ToolResult
 from llmesc.escalation.pieces import Content, TextPiece, ThinkingPiece, ToolCallPiece
 from llmesc.escalation.quality import Verdict
+from llmesc.escalation.redact import redact
 from llmesc.escalation.run import EventStream
 from llmesc.escalation.tools import NoResult, Tool, Toolbox, arguments_of, bounded
 
@@ -119,7 +120,7 @@ async def _guarded(tool: Tool, arguments: Mapping[str, Any]) -> str:
             raise
         raise NoResult(f"{tool.spec.name} was cancelled") from None
     except (Exception, SystemExit) as error:  # noqa: BLE001 - the caller's code; the model may find another way
-        raise NoResult(f"{type(error).__name__}: {error}") from None
+        raise NoResult(redact(f"{type(error).__name__}: {error}")) from None
 
 
 def assistant_turn(content: Iterable[Content], provider: str) -> Message:

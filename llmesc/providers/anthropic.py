@@ -1,4 +1,4 @@
-"""The wire `anthropic`: the Messages API, which Anthropic speaks, and beside others of their own vLLM, llama.cpp and Ollama."""
+"""The wire `anthropic`: the Messages API, spoken by Anthropic, and beside their own wires by vLLM, llama.cpp and Ollama."""
 
 from __future__ import annotations
 
@@ -34,7 +34,7 @@ class AnthropicProvider(HttpWire):
         return MessagesReader()
 
     def key_header(self, key: str) -> tuple[str, str]:
-        """Servers that want it otherwise get it from `headers` of the configuration."""
+        """Not the one of OAuth."""
         return "x-api-key", key
 
     def model_names(self, listed: Any) -> Iterator[str]:

@@ -7,6 +7,7 @@ from typing import Any
 
 from llmesc.escalation.messages import Image, Message, Request, Text, Thinking, ToolCall, ToolResult
 from llmesc.escalation.resolution import Offering, Resolution
+from llmesc.providers.lenient_json import as_list, as_object
 from llmesc.providers.request_parts import arguments_object, json_wish, picture
 from llmesc.providers.tool_ids import with_accepted_ids
 
@@ -112,7 +113,9 @@ def _is_enforceable(schema: Any) -> bool:
     """Whether the API takes this schema: known keywords, and no object that is open to more properties."""
     if not isinstance(schema, Mapping) or not schema.keys() <= _ENFORCED:
         return False
-    if schema.get("type") == "object" and schema.get("additionalProperties") is not False:
+    kinds = schema.get("type")
+    is_object = "properties" in schema or "object" in (kinds if isinstance(kinds, list) else [kinds])
+    if is_object and schema.get("additionalProperties") is not False:
         return False
-    inner = [*schema.get("properties", {}).values(), *schema.get("anyOf", ()), *schema.get("allOf", ())]
-    return all(map(_is_enforceable, [*inner, *([schema["items"]] if "items" in schema else ())]))
+    inner = [*as_object(schema.get("properties")).values(), *as_list(schema.get("anyOf")), *as_list(schema.get("allOf"))]
+    return all(map(_is_enforceable, [*inner, *([schema["items"]] if "items" in schema else [])]))

@@ -62,9 +62,9 @@ class Step:
 
     text: str | None = None
     """None: an answer that says it is simulated, or none at all before a failure or beside tool calls."""
+    thinking: str = ""
     tool_calls: Sequence[Mapping[str, Any]] = ()
     """What it asks for: `{ name = "look_up", arguments = { city = "Rome" } }`; arguments as a text go as they are."""
-    thinking: str = ""
     delay_seconds: float = 0.0
     """Before anything comes."""
     chunk: int = 0
@@ -80,8 +80,8 @@ class Step:
 
 STEP_KEYS: Mapping[str, tuple[Any, str]] = {
     "text": (str, "a text"),
-    "tool_calls": (list, 'a list like [{ name = "…", arguments = { … } }]'),
     "thinking": (str, "a text"),
+    "tool_calls": (list, 'a list like [{ name = "…", arguments = { … } }]'),
     "delay_seconds": (int | float, "seconds from 0"),
     "chunk": (int, "a whole number from 0"),
     "tokens_per_second": (int | float, "a number from 0"),

@@ -3,14 +3,12 @@
 from __future__ import annotations
 
 import contextlib
-import fcntl
 import json
 import os
 import pty
 import select
 import subprocess
 import sys
-import termios
 from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any
@@ -138,26 +136,35 @@ def test_a_file_that_offers_no_tools_is_told_in_one_line(llmesc: Llmesc, tools: 
     assert len(done.err.splitlines()) == 1
 
 
+TAKES_THE_TERMINAL = """
+import os, sys
+os.close(os.open(os.ttyname(2), os.O_RDWR))  # the first that the leader of a session opens becomes the session's
+os.execv(sys.executable, [sys.executable, "-m", "llmesc", *sys.argv[1:]])
+"""
+
+
 @contextlib.contextmanager
-def at_a_terminal(*arguments: str) -> Iterator[tuple[subprocess.Popen[bytes], int]]:
+def at_a_terminal(*arguments: str, stdin: bytes) -> Iterator[tuple[subprocess.Popen[bytes], int]]:
     """An llmesc with a terminal of its own, whose standard input is a pipe all the same; the other end of the terminal."""
+    prompt, writer = os.pipe()
+    os.write(writer, stdin)
+    os.close(writer)
     ours, theirs = pty.openpty()
     process = subprocess.Popen(
-        [sys.executable, "-m", "llmesc", *arguments],
-        stdin=subprocess.PIPE,
+        [sys.executable, "-c", TAKES_THE_TERMINAL, *arguments],
+        stdin=prompt,
         stdout=subprocess.PIPE,
         stderr=theirs,
         start_new_session=True,
-        preexec_fn=lambda: fcntl.ioctl(2, termios.TIOCSCTTY, 0),
         env={**os.environ, "TERM": "dumb"},
     )
     os.close(theirs)
+    os.close(prompt)
     try:
-        with process:
-            yield process, ours
+        yield process, ours
     finally:
-        if process.poll() is None:
-            process.kill()
+        process.kill()
+        process.communicate()
         os.close(ours)
 
 
@@ -171,11 +178,8 @@ def read_until(terminal: int, wanted: str) -> str:
 
 @pytest.mark.parametrize(("answer", "runs"), [("y", True), ("n", False), ("", False), ("yes please", False)])
 def test_each_call_is_asked_for_at_the_terminal_though_the_prompt_is_piped(tools: str, ran: Ran, answer: str, runs: bool) -> None:
-    with at_a_terminal("ask", "-q", "--tools", tools) as (process, terminal):
-        assert process.stdin is not None
-        process.stdin.write(b"y\ny\ny\n")
-        process.stdin.close()
-        process.stdin = None
+    with at_a_terminal("ask", "-q", "--tools", tools, stdin=b"y\ny\ny\n") as (process, terminal):
+        os.write(terminal, b"y\n")  # typed before the question: no answer to it
         read_until(terminal, 'run double {"number": 21} ? [y/N] ')
         os.write(terminal, f"{answer}\n".encode())
         out, _ = process.communicate(timeout=PATIENCE_SECONDS)
@@ -184,7 +188,7 @@ def test_each_call_is_asked_for_at_the_terminal_though_the_prompt_is_piped(tools
 
 
 def test_a_cancel_while_the_question_stands_ends_it(tools: str, ran: Ran) -> None:
-    with at_a_terminal("ask", "hi", "--tools", tools) as (process, terminal):
+    with at_a_terminal("ask", "hi", "--tools", tools, stdin=b"") as (process, terminal):
         seen = read_until(terminal, "[y/N] ")
         os.write(terminal, b"\x03")
         process.communicate(timeout=PATIENCE_SECONDS)

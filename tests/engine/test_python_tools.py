@@ -158,7 +158,7 @@ async def test_results_that_json_does_not_know_are_told_by_their_text() -> None:
     assert await python_tool(today).run({}) == '{"day": "2026-01-02"}'
 
 
-def untyped(x) -> None:  # type: ignore[no-untyped-def]  # noqa: ANN001
+def untyped(x) -> None:  # type: ignore[no-untyped-def]
     pass
 
 
@@ -194,7 +194,7 @@ class Callable_:  # noqa: N801
         (of_a_date, "of_a_date: the parameter 'when' has the type date; allowed: str, int"),
         (by_number, r"by_number: the parameter 'x' has the type dict\[int, str\]"),
         (unknown, "unknown: its types cannot be read: name 'Nowhere' is not defined"),
-        (lambda: 1, "<lambda> is no name for a tool"),
+        (lambda: 1, "'<lambda>' is no name for a tool"),
         (Callable_(), "is no name for a tool"),
     ],
 )

@@ -104,7 +104,7 @@ def two_wires(server: FaultServer) -> str:
 state = "memory:"
 [providers.a]
 api = "openai"
-tier = "vllm"
+tier = "cloud"
 base_url = "{server.base_url}"
 models = ["lost"]
 [providers.b]

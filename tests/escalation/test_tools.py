@@ -6,6 +6,8 @@ from typing import Any
 
 import pytest
 
+from llmesc.escalation.ending import run_error
+from llmesc.escalation.errors import AuthError
 from llmesc.escalation.events import (
     AnswerReset,
     AttemptFinished,
@@ -19,6 +21,7 @@ from llmesc.escalation.events import (
     ToolCallFinished,
 )
 from llmesc.escalation.failures import FailureKind
+from llmesc.escalation.fold import RunView, fold
 from llmesc.escalation.limits import Limits
 from llmesc.escalation.messages import Message, Request, Text, Thinking, ToolCall, ToolResult, ask_for
 from llmesc.escalation.pieces import Finish, TextPiece, ThinkingPiece, ToolCallPiece
@@ -229,6 +232,16 @@ def test_a_candidate_whose_circuit_closed_the_way_between_rounds_is_skipped_and_
     assert violations(events, 2) == []
     assert attempts(events) == [("a/m", OK), ("b/m", OK)]
     assert [event.because for event in events if isinstance(event, ProviderSwitched)] == ["no_credentials"]
+
+
+def test_one_candidate_that_fails_after_a_round_raises_its_own_error() -> None:
+    one = world((A, [asking("look_up"), failing(FailureKind.AUTH)]), toolbox=Bench().toolbox())
+    view = RunView()
+    for event in one.play():
+        view = fold(view, event)
+
+    assert isinstance(run_error(view), AuthError)
+    assert [event.type for event in view.attempts[0].tools] == ["tool_call_requested", "tool_call_finished"]
 
 
 def test_without_a_toolbox_the_calls_are_the_answer() -> None:

@@ -67,7 +67,7 @@ def test_a_plain_question_says_no_more_than_it_must() -> None:
         (None, {}, DEFAULT_MAX_TOKENS),
     ],
 )
-def test_the_longest_answer_is_always_said(asked: int | None, offering: dict[str, int], longest: int) -> None:
+def test_the_longest_answer_is_always_said(asked: int | None, offering: dict[str, Any], longest: int) -> None:
     assert body(replace(ASK, max_output_tokens=asked), **offering)["max_tokens"] == longest
 
 
@@ -227,6 +227,8 @@ def test_a_schema_is_enforced_where_model_and_wire_are_known_to_do_it(schema: di
         ({**CLOSED, "properties": {"a": {"type": "integer", "minimum": 1}}}, SCHEMA_CAPABLE),
         ({**CLOSED, "properties": {"a": {"type": "array", "items": {"type": "object"}}}}, SCHEMA_CAPABLE),
         ({**CLOSED, "properties": {"a": True}}, SCHEMA_CAPABLE),
+        ({"type": ["object", "null"]}, SCHEMA_CAPABLE),
+        ({"properties": {"a": {"type": "string"}}}, SCHEMA_CAPABLE),
         ({"$ref": "#/$defs/a", "$defs": {"a": CLOSED}}, SCHEMA_CAPABLE),
     ],
 )

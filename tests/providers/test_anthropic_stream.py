@@ -11,7 +11,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from llmesc.escalation.messages import Usage
-from llmesc.escalation.pieces import Activity, Finish, Piece, TextPiece, ThinkingPiece, ToolCallPiece, UsagePiece
+from llmesc.escalation.pieces import Activity, Finish, FinishReason, Piece, TextPiece, ThinkingPiece, ToolCallPiece, UsagePiece
 from llmesc.providers.answer_reader import ServerSaidError
 from llmesc.providers.anthropic_stream import MessagesReader
 from llmesc.providers.sse import SseEvent
@@ -169,7 +169,7 @@ def test_a_fragment_of_a_call_is_a_sign_of_life_and_a_ping_is_none() -> None:
         (None, "unknown"),
     ],
 )
-def test_every_stop_reason_has_its_meaning(said: str | None, meant: str) -> None:
+def test_every_stop_reason_has_its_meaning(said: str | None, meant: FinishReason) -> None:
     assert read(*end(said)) == [Finish(meant)]
 
 

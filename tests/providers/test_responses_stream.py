@@ -11,7 +11,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from llmesc.escalation.messages import Usage
-from llmesc.escalation.pieces import Activity, Finish, Piece, TextPiece, ThinkingPiece, ToolCallPiece, UsagePiece
+from llmesc.escalation.pieces import Activity, Finish, FinishReason, Piece, TextPiece, ThinkingPiece, ToolCallPiece, UsagePiece
 from llmesc.providers.answer_reader import ServerSaidError
 from llmesc.providers.responses_stream import ResponsesReader
 from llmesc.providers.sse import SseEvent
@@ -198,7 +198,7 @@ def test_two_calls_of_which_one_has_no_id_are_two() -> None:
         (ended("incomplete", incomplete_details=None), "unknown"),
     ],
 )
-def test_every_end_has_its_meaning(event: dict[str, Any], reason: str) -> None:
+def test_every_end_has_its_meaning(event: dict[str, Any], reason: FinishReason) -> None:
     assert read(delta("Hi"), event) == [TextPiece("Hi"), Finish(reason)]
 
 

@@ -4,13 +4,14 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import Callable
-from dataclasses import fields
+from dataclasses import fields, replace
 from typing import Any
 
 import pytest
 
 from llmesc.escalation.failures import FailureKind as K
-from llmesc.escalation.pieces import Call, Finish, Opened, Piece, TextPiece, ThinkingPiece, UsagePiece
+from llmesc.escalation.messages import Message, ToolCall
+from llmesc.escalation.pieces import Call, Finish, Opened, Piece, TextPiece, ThinkingPiece, ToolCallPiece, UsagePiece
 from llmesc.providers.base import Endpoint
 from llmesc.providers.simulated import STEP_KEYS, SimulatedProvider, Step
 
@@ -131,6 +132,8 @@ async def test_what_it_waits_for_can_be_cancelled(a_call: Callable[..., Call], o
         ({"delay_seconds": -1}, "found delay_seconds = -1; allowed: seconds from 0"),
         ({"chunk": 1.5}, "found chunk = 1.5; allowed: a whole number from 0"),
         ({"finish": "done"}, "found finish = 'done'; allowed: stop, length"),
+        ({"tool_calls": "f"}, "found tool_calls = 'f'; allowed: a list like [{ name = \"…\", arguments = { … } }]"),
+        ({"tool_calls": [{"arguments": {}}]}, "found a tool call {'arguments': {}}; allowed: { name = "),
         (["503"], "found '503'; allowed: a table"),
     ],
 )
@@ -154,3 +157,19 @@ async def test_a_probe_lists_the_scripted_models() -> None:
 
 def test_every_field_of_a_step_can_be_written() -> None:
     assert [field.name for field in fields(Step)] == list(STEP_KEYS)
+
+
+async def test_tool_calls_have_ids_of_their_own_in_a_conversation(a_call: Callable[..., Call], outcome: Any) -> None:
+    provider = simulated({"tool_calls": [{"name": "look_up", "arguments": {"n": 1}}, {"name": "add", "arguments": "{cut"}]})
+    call = a_call("m")
+    before = Message(role="assistant", parts=(ToolCall(call_id="call_0", name="look_up", arguments="{}"),))
+    grown = replace(call, request=replace(call.request, messages=(*call.request.messages, before)))
+
+    pieces, failure = await outcome(provider, grown)
+
+    assert failure is None
+    assert [piece for piece in pieces if isinstance(piece, ToolCallPiece | TextPiece | Finish)] == [
+        ToolCallPiece("call_1", "look_up", '{"n": 1}'),
+        ToolCallPiece("call_2", "add", "{cut"),
+        Finish("tool_calls", model="m"),
+    ]

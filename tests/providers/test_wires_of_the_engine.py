@@ -67,7 +67,7 @@ async def engine() -> AsyncIterator[Engine]:
 
 
 @pytest.fixture
-async def wire_of(engine: Engine) -> AsyncIterator[Callable[[str], Wire]]:
+async def wire_of(engine: Engine) -> AsyncIterator[Callable[..., Wire]]:
     """`wire_of(api, key=…)`: that wire, pointed at the engine."""
 
     def endpoint(key: CircuitKey) -> Endpoint:

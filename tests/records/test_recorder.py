@@ -6,11 +6,11 @@ from collections.abc import Sequence
 
 import pytest
 
-from llmesc.escalation.events import AttemptStarted, Event, RunFinished, TextDelta
+from llmesc.escalation.events import AttemptStarted, Event, RunFinished, TextDelta, ToolCallFinished, ToolCallRequested
 from llmesc.escalation.failures import FailureKind
 from llmesc.escalation.times import Timestamp
 from llmesc.records.recorder import FLUSH_EVENTS, Recorder
-from tests.escalation.world import answer, candidate, failing, world
+from tests.escalation.world import Bench, answer, asking, candidate, failing, world
 
 pytestmark = pytest.mark.anyio
 
@@ -54,6 +54,21 @@ async def test_a_start_is_durable_before_the_request_leaves_with_all_that_came_b
 
     assert appended.events == events
     assert len(appended.batches) == 3, "two starts and the end: no write that nobody needs"
+
+
+@pytest.fixture
+def round_of_tools() -> list[Event]:
+    return world((candidate("a/m"), [asking("look_up", "add"), answer()]), toolbox=Bench().toolbox()).play()
+
+
+async def test_a_tool_call_is_durable_before_it_runs_and_its_result_before_the_next(round_of_tools: list[Event]) -> None:
+    appended = Appended()
+    recorder = Recorder(appended, Clock())
+
+    for event in round_of_tools:
+        await recorder.consume(event)
+        if isinstance(event, ToolCallRequested | ToolCallFinished):
+            assert appended.events[-1] == event
 
 
 async def test_tokens_are_written_together_but_none_grows_old() -> None:
