@@ -46,7 +46,7 @@ class Report:
     async def failure(self, attempt: Attempt, failure: Failure) -> Timestamp | None:
         """It failed: tells the circuit and denies the model as the table says; when to try again, where that is known."""
         cause = Cause(kind=failure.kind, message=failure.message, at=self._clock.now())
-        # Only the provider's own word denies: what is missing on this machine (an engine, weights) is put right here, and at once.
+        # Only the provider's own word denies: what is missing on this machine (an engine, weights) is put right here at once.
         if failure.consequence.deny and failure.status is not None:
             await self._deny(attempt, cause)
         effect = failure.consequence.circuit
