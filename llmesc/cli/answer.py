@@ -38,13 +38,24 @@ class Held:
         """Only the last one."""
         return isinstance(event, RunFinished)
 
-    async def show(self, event: Event, _view: RunView, /) -> None:
-        """Prints the answer that the run ended with."""
+    async def show(self, event: Event, view: RunView, /) -> None:
+        """Prints the answer that the run ended with; JSON that was asked for without the code fence models like to put it in."""
         if isinstance(event, RunFinished) and event.answer is not None and final(event.outcome, strict=self._strict):
-            await self._out.put(_shown(event.answer.text, self._out) + "\n")
+            wants_json = view.request is not None and (view.request.expect == "json" or view.request.schema is not None)
+            text = _bare_json(event.answer.text) if wants_json else event.answer.text
+            await self._out.put(_shown(text, self._out) + "\n")
 
     def end_line(self) -> None:
         """No line is ever left open."""
+
+
+def _bare_json(text: str) -> str:
+    from llmesc.escalation.checks.json_answer import read_json
+
+    try:
+        return read_json(text).text
+    except ValueError:
+        return text  # below the bar, and shown as it came
 
 
 class Streamed:

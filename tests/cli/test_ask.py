@@ -363,3 +363,18 @@ def test_a_broken_state_never_costs_the_answer(llmesc: Llmesc, chain: Chain, tmp
     assert "warning: " in done.err
     assert (looked.code, looked.out) == (1, "")
     assert looked.err.splitlines()[-1] == "next: llmesc doctor"
+
+
+FENCED = r"""
+[providers.demo]
+api = "simulated"
+tier = "local"
+models = [{ name = "m", script = [{ text = "```json\n{\"raft\": true}\n```" }] }]
+"""
+
+
+def test_json_that_was_asked_for_comes_without_its_fence(llmesc: Llmesc, configure: Configure) -> None:
+    configure(FENCED)
+
+    assert llmesc("ask", "hi", "--expect", "json").out == '{"raft": true}\n'
+    assert llmesc("ask", "hi").out == '```json\n{"raft": true}\n```\n'
