@@ -30,6 +30,7 @@ class Narrator:
         self._status_since = 0.0
         self._drawn = False
         self._frame = 0
+        self._progress_said = ""
         self._kept: list[str] | None = None
         self.before_line: Callable[[], None] = lambda: None
         """Called before a line is written: ends a line of the answer that is still open on the same screen."""
@@ -76,7 +77,8 @@ class Narrator:
                 self._status_since = self._clock()
             self._status = f"{text}{known}"
             self.tick()
-        elif part in (None, 0.0, 1.0):
+        elif part in (None, 0.0, 1.0) and text != self._progress_said:
+            self._progress_said = text
             self.no_status()
             self.say(text, "dim")
 

@@ -104,3 +104,25 @@ def test_colour_goes_only_where_it_is_wanted(streams: MakeStreams) -> None:
 
     assert written.getvalue() == "error: x\n"
     assert also_written.getvalue() == "\x1b[31merror: x\x1b[0m\n"
+
+
+FETCHING = [("fetching", 0.0), ("fetching", 0.0), ("fetching", 0.4), ("fetching", 0.99), ("fetched", 1.0)]
+
+
+def test_long_work_is_told_off_a_terminal_once_where_it_begins_and_once_where_it_ends(streams: MakeStreams) -> None:
+    err, written = narrator(streams())
+
+    for text, part in FETCHING:
+        err.progress(text, part)
+
+    assert written.getvalue() == "fetching\nfetched\n"
+
+
+def test_long_work_shows_on_a_terminal_how_much_is_done_and_leaves_one_line(streams: MakeStreams) -> None:
+    err, written = narrator(streams(terminals="err"))
+
+    for text, part in FETCHING:
+        err.progress(text, part)
+
+    assert "fetching · 40% · 0.0 s" in written.getvalue()
+    assert screen(written.getvalue()) == ["fetched", ""]
