@@ -10,7 +10,7 @@ from llmesc.cli.style import Style, paint
 from llmesc.escalation.untrusted import safe
 
 _GAP = "  "
-_LEAST = 10
+_LEAST = 11
 """Columns of the terminal that a cut column keeps however narrow it is."""
 
 
@@ -40,14 +40,13 @@ def tab_separated(rows: Iterable[Row]) -> str:
 
 
 def aligned(columns: Sequence[Column], rows: Sequence[Row], *, colour: bool, width: int | None = None) -> str:
-    """The table in plain aligned text, without the columns that say nothing; the last one is cut to fit `width`, if given."""
+    """The table in plain aligned text, without the columns that say nothing; cut to fit `width`, if given."""
     cells = [[_cell(cell) for cell in row] for row in rows]
     texts = [[_folded(cell.text) for cell in row] for row in cells]
     kept = [index for index in range(len(columns)) if index == 0 or any(row[index] for row in texts)]
     widths = {index: max(map(display_width, (columns[index].title, *(row[index] for row in texts)))) for index in kept}
     if width is not None:
-        room = width - sum(widths[index] + len(_GAP) for index in kept[:-1])
-        widths[kept[-1]] = min(widths[kept[-1]], max(room, _LEAST))
+        widths = _fitted(widths, width)
 
     def line(texts: Sequence[str], styles: Sequence[Style]) -> str:
         return _GAP.join(
@@ -58,6 +57,21 @@ def aligned(columns: Sequence[Column], rows: Sequence[Row], *, colour: bool, wid
     head = line([column.title.upper() for column in columns], ["dim"] * len(columns))
     body = [line(row, [cell.style for cell in styled]) for row, styled in zip(texts, cells, strict=True)]
     return "\n".join((head, *body)) + "\n"
+
+
+def _fitted(widths: dict[int, int], width: int) -> dict[int, int]:
+    """Narrower columns, where they take more than `width` together: the last gives first, then the widest. The first, which names
+    the row, gives nothing, and none goes below `_LEAST`.
+    """
+    fitted = dict(widths)
+    over = sum(widths.values()) + len(_GAP) * (len(widths) - 1) - width
+    first, *others = fitted
+    by_turn = others[-1:] + sorted(others[:-1], key=lambda index: -fitted[index])
+    for index in by_turn:
+        given = max(0, min(over, fitted[index] - _LEAST))
+        fitted[index] -= given
+        over -= given
+    return fitted
 
 
 def display_width(text: str) -> int:

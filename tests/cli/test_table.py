@@ -59,3 +59,15 @@ def test_cut_counts_columns_not_characters() -> None:
     assert cut("余额不足", 5) == "余额…"
     assert display_width("e\u0301") == 1
     assert cut("short", 5) == "short"
+
+
+@pytest.mark.parametrize("width", [120, 100, 80, 60])
+def test_a_table_that_is_too_wide_gives_from_the_last_column_then_from_the_widest_and_never_from_the_first(width: int) -> None:
+    columns = tuple(map(Column, ("id", "started", "outcome", "answered by", "prompt")))
+    row = ("261593110f16", "2026-11-22 22:19:24", "✗ nothing callable", "embedded/smollm2-135m", "What is Raft? " * 9)
+
+    head, line = aligned(columns, [row], width=width, colour=False).splitlines()
+
+    assert max(len(head), len(line)) <= max(width, 12 + 4 * (11 + 2))
+    assert line.startswith("261593110f16")
+    assert ("2026-11-22 22:19:24" in line) == (width >= 100)
