@@ -65,7 +65,7 @@ def _fitted(widths: dict[int, int], width: int) -> dict[int, int]:
     """
     fitted = dict(widths)
     over = sum(widths.values()) + len(_GAP) * (len(widths) - 1) - width
-    first, *others = fitted
+    _named_by, *others = fitted
     by_turn = others[-1:] + sorted(others[:-1], key=lambda index: -fitted[index])
     for index in by_turn:
         given = max(0, min(over, fitted[index] - _LEAST))

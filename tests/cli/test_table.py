@@ -70,4 +70,4 @@ def test_a_table_that_is_too_wide_gives_from_the_last_column_then_from_the_wides
 
     assert max(len(head), len(line)) <= max(width, 12 + 4 * (11 + 2))
     assert line.startswith("261593110f16")
-    assert ("2026-11-22 22:19:24" in line) == (width >= 100)
+    assert ("2026-11-22 22:19:24" in line) == (width >= 80)
