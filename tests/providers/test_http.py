@@ -19,13 +19,6 @@ from llmesc.providers.transport_error import TransportError
 pytestmark = pytest.mark.anyio
 
 
-@pytest.fixture
-async def http() -> AsyncIterator[Http]:
-    made = Http()
-    yield made
-    await made.aclose()
-
-
 def post(
     http: Http, server: FaultServer, model: str, *, headers: dict[str, str] | None = None
 ) -> contextlib.AbstractAsyncContextManager[Reply]:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import AsyncIterator, Callable
+from collections.abc import Callable
 from dataclasses import replace
 from typing import Any
 
@@ -22,13 +22,6 @@ from llmesc.providers.openai import OpenAiProvider
 pytestmark = pytest.mark.anyio
 
 ANSWER = "Raft keeps a log in step on several machines, as long as most of them can talk to each other."
-
-
-@pytest.fixture
-async def http() -> AsyncIterator[Http]:
-    made = Http()
-    yield made
-    await made.aclose()
 
 
 @pytest.fixture
