@@ -78,7 +78,8 @@ def _candidate_row(session: Session, number: int, planned: Planned) -> Row:
 
     state, style = words.state_words(planned.circuit_state)
     if planned.skip is None:
-        now = Cell("would be called", "good", raw="call")
+        adapted = f"; adapted: {planned.detail}" if planned.detail else ""
+        now = Cell(f"would be called{adapted}", "good", raw="call")
     else:
         reason = words.plain_words(planned.skip) + (f": {planned.detail}" if planned.detail else "")
         again = planned.retry_at

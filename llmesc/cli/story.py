@@ -56,6 +56,7 @@ def tell(event: Event, view: RunView) -> Iterator[Line]:
             probe = ", probe of its circuit" if event.probe else ""
             about = f"{event.resolution.tier.label}, {event.move}{probe}"
             yield Line(f"▶ attempt {event.attempt}: {words.who(event.resolution)} ({about})", "dim", detail=True)
+            yield from (Line(f"  adapted: {one_line(repair)}", "dim", detail=True) for repair in event.repairs)
         case ProviderFailed():
             yield Line(f"✗ {words.who(event.resolution)}: {words.failure_words(event.failure)}", "bad")
         case QualityChecked():

@@ -14,8 +14,9 @@ from llmesc.config.secrets import SecretRef, resolve
 from llmesc.escalation.errors import ConfigError
 from llmesc.escalation.failures import CallFailed
 from llmesc.escalation.limits import Timeouts
+from llmesc.escalation.messages import Request
 from llmesc.escalation.pieces import Provider
-from llmesc.escalation.ports import CredentialsMissing
+from llmesc.escalation.ports import CredentialsMissing, Fit
 from llmesc.escalation.resolution import CircuitKey, ModelKey, Offering, Resolution
 from llmesc.escalation.secret import Secret
 
@@ -121,6 +122,12 @@ class Wires:
             with contextlib.suppress(CallFailed):
                 await wire.prepare(resolution.model)
         return wire
+
+    def fits(self, resolution: Resolution, request: Request) -> Fit:
+        """Whether the candidate's wire can carry the request, and what it changes so that it can."""
+        from llmesc.providers.preflight import preflight
+
+        return preflight(self._instances[resolution.circuit_key][0].api, resolution, request)
 
     async def probe(self, key: CircuitKey) -> ProbeResult:
         """Looks at one instance without calling a model. Raises `CredentialsMissing`."""

@@ -56,6 +56,7 @@ class Engine:
     ) -> None:
         self.config = config
         self._store = store
+        self._wires = wires
         self._clock = clock
         self._environ = environ
         self._warn = on_warning
@@ -66,6 +67,7 @@ class Engine:
         self._executor = Executor(
             health=store,
             open_provider=wires.open,
+            fits=wires.fits,
             timeouts_for=lambda resolution: known[resolution.model_key],
             clock=clock,
             new_consumers=lambda: (Recorder(store.append, clock),),
@@ -153,22 +155,22 @@ class Engine:
         chosen = options or AskOptions()
         asked, _ = _request(request or "", chosen)
         limits = chosen.over(self.config.limits)
-        return await self._plan(self._chain_request(asked, chosen, limits, await self._store.denials()), limits)
+        return await self._plan(asked, self._chain_request(asked, chosen, limits, await self._store.denials()), limits)
 
-    async def _plan(self, wanted: ChainRequest, limits: Limits) -> Plan:
+    async def _plan(self, request: Request, wanted: ChainRequest, limits: Limits) -> Plan:
         chain = build_chain(self._offerings, wanted)
         circuits = await self._store.circuits({candidate.circuit_key for candidate in chain.candidates})
         return Plan(
             chain=chain,
             candidates=tuple(
-                self._planned(chain, index, circuits.get(candidate.circuit_key, Circuit()), limits)
+                self._planned(request, chain, index, circuits.get(candidate.circuit_key, Circuit()), limits)
                 for index, candidate in enumerate(chain.candidates)
             ),
             estimated_tokens=wanted.estimated_tokens,
             max_attempts=limits.max_attempts,
         )
 
-    def _planned(self, chain: Chain, index: int, circuit: Circuit, limits: Limits) -> Planned:
+    def _planned(self, request: Request, chain: Chain, index: int, circuit: Circuit, limits: Limits) -> Planned:
         candidate = chain.candidates[index]
         state = effective_state(circuit, self._clock.now())
         forced = circuit.override if circuit.override is not None and circuit.override.state == "open" else None
@@ -183,9 +185,12 @@ class Engine:
             why = forced.why if forced else f"{circuit.cause.kind}: {circuit.cause.message}" if circuit.cause else ""
             retry_at = forced.until if forced else circuit.retry_at
             return replace(planned, skip="forced_open" if forced else "circuit_open", detail=why, retry_at=retry_at)
+        fit = self._wires.fits(candidate, request)
+        if fit.obstacle:
+            return replace(planned, skip="unsupported", detail=fit.obstacle)
         if index > 0 and not limits.escalation:
             return replace(planned, skip="single_call", detail="only the primary is called")
-        return planned
+        return replace(planned, detail="; ".join(fit.repairs))
 
     def _slow_checks(self, limits: Limits) -> Sequence[SlowCheck]:
         """Those that are configured, the cheap ones first."""
@@ -202,7 +207,7 @@ class Engine:
 
             async def plan(request: Request) -> Plan:
                 wanted = self._chain_request(request, AskOptions(), limits, await self._store.denials())
-                return await self._plan(replace(wanted, name="judge", references=(reference,)), limits)
+                return await self._plan(request, replace(wanted, name="judge", references=(reference,)), limits)
 
             checks.append(model_judge(judge, plan, self._executor.open_provider, self._executor.timeouts_for))
         return checks

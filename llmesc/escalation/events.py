@@ -188,6 +188,8 @@ class AttemptStarted(Header):
     move: Move
     probe: bool = False
     """Whether it is the probe of a half-open circuit."""
+    repairs: tuple[str, ...] = ()
+    """What the candidate's wire changes in the request so that it can carry it, in words."""
     type: Literal["attempt_started"] = "attempt_started"
 
 

@@ -12,7 +12,7 @@ from llmesc.escalation.ports import Consumer, Health
 from llmesc.escalation.quality import Draft, Verdict
 from llmesc.escalation.resolution import Resolution
 from llmesc.escalation.run import EventStream, Run, Walk
-from llmesc.escalation.selection import OpenProvider
+from llmesc.escalation.selection import Fits, OpenProvider
 from llmesc.escalation.times import Clock
 from llmesc.escalation.tools import Toolbox
 from llmesc.escalation.walker import Walker
@@ -31,6 +31,7 @@ class Executor:
 
     health: Health
     open_provider: OpenProvider
+    fits: Fits
     timeouts_for: Callable[[Resolution], Timeouts]
     clock: Clock
     new_consumers: Callable[[], Sequence[Consumer]]

@@ -17,6 +17,16 @@ class CredentialsMissing(Exception):
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class Fit:
+    """How a request fits a candidate's wire."""
+
+    repairs: tuple[str, ...] = ()
+    """What the wire changes so that it fits, in words."""
+    obstacle: str = ""
+    """Why it cannot be carried at all; empty: it can."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class Denial:
     """A model on an instance that routing must not use."""
 

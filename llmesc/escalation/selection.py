@@ -15,7 +15,7 @@ from llmesc.escalation.interrupt import Interrupted
 from llmesc.escalation.limits import Limits
 from llmesc.escalation.messages import Request, estimate_tokens
 from llmesc.escalation.pieces import Provider
-from llmesc.escalation.ports import CredentialsMissing, Health
+from llmesc.escalation.ports import CredentialsMissing, Fit, Health
 from llmesc.escalation.report import Report
 from llmesc.escalation.resolution import ModelKey, Resolution
 from llmesc.escalation.run import EventStream
@@ -26,6 +26,10 @@ OpenProvider = Callable[[Resolution], Awaitable[Provider]]
 """The wire of a candidate, credentials ready. Raises `CredentialsMissing`."""
 
 
+Fits = Callable[[Resolution, Request], Fit]
+"""Whether a candidate's wire can carry a request, told before it is called."""
+
+
 @dataclass(frozen=True, slots=True)
 class Selected:
     """A candidate that may be called now, everything settled but the call itself."""
@@ -33,6 +37,8 @@ class Selected:
     resolution: Resolution
     admission: Admission
     provider: Provider
+    repairs: tuple[str, ...]
+    """What its wire changes in the request, in words."""
 
 
 class Selection:
@@ -46,6 +52,7 @@ class Selection:
         limits: Limits,
         health: Health,
         open_provider: OpenProvider,
+        fits: Fits,
         clock: Clock,
         stream: EventStream,
         report: Report,
@@ -54,6 +61,8 @@ class Selection:
         self._limits = limits
         self._health = health
         self._open_provider = open_provider
+        self._fits = fits
+        self._request = request
         self._clock = clock
         self._stream = stream
         self._report = report
@@ -80,12 +89,16 @@ class Selection:
             if exclusion is not None:
                 await self._skip(candidate, *exclusion)
                 continue
+            fit = self._fits(candidate, self._request)
+            if fit.obstacle:
+                await self._skip(candidate, "unsupported", fit.obstacle)
+                continue
             admission = await self._admit(candidate, circuits.get(candidate.circuit_key))
             if admission is None:
                 continue
             provider = await self._open(candidate, admission)
             if provider is not None:
-                return Selected(candidate, admission, provider)
+                return Selected(candidate, admission, provider, fit.repairs)
             if self._stream.interruptible.cancelled:
                 return None
         return None
@@ -101,6 +114,7 @@ class Selection:
     def again(self, resolution: Resolution, request: Request) -> None:
         """`resolution` answered, and comes next once more, with `request` as it has grown: if it still may be called."""
         self._left.appendleft(resolution)
+        self._request = request
         self._prompt_tokens = estimate_tokens(request)
         self.first_skip = ("", "")
 

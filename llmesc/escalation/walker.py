@@ -72,6 +72,7 @@ class Walker:
             limits=limits,
             health=executor.health,
             open_provider=executor.open_provider,
+            fits=executor.fits,
             clock=executor.clock,
             stream=stream,
             report=self._report,
@@ -186,6 +187,7 @@ class Walker:
             resolution=resolution,
             move=attempt.move,
             probe=probe,
+            repairs=selected.repairs,
         )
         self._shown = attempt
         return attempt

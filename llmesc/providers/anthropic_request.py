@@ -24,7 +24,7 @@ def messages_body(request: Request, resolution: Resolution, options: Mapping[str
     models whose `schema` capability is confirmed, as far as the wire knows its keywords; else it is asked for in words.
     `options` of the instance: `thinking = true` lets the model think before it answers, and shows what it thought.
     """
-    native = _is_enforceable(request.schema) and "schema" in (resolution.offering.capabilities or ())
+    native = enforces_schema(request, resolution)
     system = [message.text for message in request.messages if message.role == "system"]
     system.append("" if native else json_wish(request))
     body: dict[str, Any] = {
@@ -47,6 +47,11 @@ def messages_body(request: Request, resolution: Resolution, options: Mapping[str
     elif request.temperature is not None:  # a model that thinks takes none
         body["temperature"] = min(request.temperature, 1.0)  # hotter is refused
     return body
+
+
+def enforces_schema(request: Request, resolution: Resolution) -> bool:
+    """Whether the API itself keeps the answer to the request's schema."""
+    return _is_enforceable(request.schema) and "schema" in (resolution.offering.capabilities or ())
 
 
 def _longest_answer(offering: Offering) -> int:

@@ -24,6 +24,7 @@ from llmesc.escalation.events import (
 from llmesc.escalation.failures import FailureKind
 from llmesc.escalation.limits import Limits, Timeouts
 from llmesc.escalation.pieces import Finish
+from llmesc.escalation.ports import Fit
 from llmesc.escalation.resolution import CircuitKey, Tier
 from tests.escalation.world import Say, Silence, answer, candidate, failing, run_virtually, world
 
@@ -432,3 +433,17 @@ def test_nothing_callable_says_when() -> None:
     end = last(events)
     assert (end.outcome, called(events)) == ("nothing_callable", [])
     assert end.retry_at > events[0].at
+
+
+def test_a_wire_that_cannot_carry_the_request_is_skipped_and_what_another_changes_is_told() -> None:
+    run = world(
+        (candidate("a/m"), [answer()]),
+        (candidate("b/m"), [answer()]),
+        fits={"a/m": Fit(obstacle="takes no pictures"), "b/m": Fit(repairs=("tool calls get new ids",))},
+    )
+
+    events = run.play()
+
+    assert skipped(events) == {"a/m": "unsupported"}
+    assert [event.repairs for event in events if isinstance(event, AttemptStarted)] == [("tool calls get new ids",)]
+    assert run.health.known == {CircuitKey("b"): run.health.known[CircuitKey("b")]}, "its circuit was not even asked"

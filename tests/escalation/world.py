@@ -25,7 +25,7 @@ from llmesc.escalation.failures import CallFailed, Failure, FailureKind
 from llmesc.escalation.limits import Limits, Timeouts
 from llmesc.escalation.messages import Request, ToolCall, ToolSpec, Usage, ask_for
 from llmesc.escalation.pieces import Call, Finish, Piece, TextPiece, ToolCallPiece, UsagePiece
-from llmesc.escalation.ports import CredentialsMissing, Denial
+from llmesc.escalation.ports import CredentialsMissing, Denial, Fit
 from llmesc.escalation.quality import Draft, Verdict
 from llmesc.escalation.resolution import CircuitKey, Offering, Resolution, Tier
 from llmesc.escalation.run import Run
@@ -247,6 +247,7 @@ class World:
     health: MemoryHealth | None = None
     pauses: bool = False
     forbidden: Any = None
+    fits: dict[str, Fit] = field(default_factory=dict)
     toolbox: Toolbox | None = None
 
     async def consume(self, event: Event) -> None:
@@ -275,6 +276,7 @@ class World:
             open_provider=self._open,
             timeouts_for=lambda resolution: self.timeouts,
             clock=clock,
+            fits=lambda resolution, request: self.fits.get(resolution.ref, Fit()),
             new_consumers=lambda: (*self.extra_consumers, self),
             warn=self.warnings.append,
         )
