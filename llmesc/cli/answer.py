@@ -41,7 +41,7 @@ class Held:
     async def show(self, event: Event, view: RunView, /) -> None:
         """Prints the answer that the run ended with; JSON that was asked for without the code fence models like to put it in."""
         if isinstance(event, RunFinished) and event.answer is not None and final(event.outcome, strict=self._strict):
-            wants_json = view.request is not None and (view.request.expect == "json" or view.request.schema is not None)
+            wants_json = view.request is not None and view.request.wants_json
             text = _bare_json(event.answer.text) if wants_json else event.answer.text
             await self._out.put(_shown(text, self._out) + "\n")
 

@@ -20,7 +20,7 @@ from llmesc.engine.options import AskOptions, Plan, Planned, Reply
 from llmesc.engine.quality import judging
 from llmesc.engine.slow_check import SlowCheck
 from llmesc.escalation.chain import ChainRequest, build_chain, move_of, policy_violation
-from llmesc.escalation.circuits import Circuit, CircuitState, effective_state
+from llmesc.escalation.circuits import Circuit, effective_state, refusal
 from llmesc.escalation.ending import run_error
 from llmesc.escalation.errors import UnknownName
 from llmesc.escalation.events import Chain, Rejected
@@ -172,19 +172,19 @@ class Engine:
 
     def _planned(self, request: Request, chain: Chain, index: int, circuit: Circuit, limits: Limits) -> Planned:
         candidate = chain.candidates[index]
-        state = effective_state(circuit, self._clock.now())
-        forced = circuit.override if circuit.override is not None and circuit.override.state == "open" else None
+        now = self._clock.now()
         planned = Planned(
             resolution=candidate,
             move=move_of(chain.candidates[0], candidate),
             circuit=circuit,
-            circuit_state=state.value,
+            circuit_state=effective_state(circuit, now).value,
             skip=None,
         )
-        if state is CircuitState.OPEN and (forced or limits.skip_open_circuits):
-            why = forced.why if forced else f"{circuit.cause.kind}: {circuit.cause.message}" if circuit.cause else ""
-            retry_at = forced.until if forced else circuit.retry_at
-            return replace(planned, skip="forced_open" if forced else "circuit_open", detail=why, retry_at=retry_at)
+        refused = refusal(circuit, candidate.circuit_key, now)
+        if refused is not None and (refused.reason == "forced_open" or limits.skip_open_circuits):
+            cause = f"{refused.cause.kind}: {refused.cause.message}" if refused.cause else ""
+            why = circuit.override.why if refused.reason == "forced_open" and circuit.override else cause
+            return replace(planned, skip=refused.reason, detail=why, retry_at=refused.retry_at)
         fit = self._wires.fits(candidate, request)
         if fit.obstacle:
             return replace(planned, skip="unsupported", detail=fit.obstacle)

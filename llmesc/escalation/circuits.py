@@ -115,6 +115,14 @@ def effective_state(circuit: Circuit, now: Timestamp) -> CircuitState:
     return circuit.state
 
 
+def refusal(circuit: Circuit, key: CircuitKey, now: Timestamp) -> Refusal | None:
+    """Why an open circuit is not worth asking, known without asking; None where it is to be asked."""
+    if effective_state(circuit, now) is not CircuitState.OPEN:
+        return None
+    answer = admission(circuit, key, "", now)
+    return answer if isinstance(answer, Refusal) else None
+
+
 def current(circuit: Circuit, now: Timestamp) -> Circuit:
     """The circuit as readers should have it: an override that has expired is none."""
     return circuit if circuit.override is None or _override(circuit, now) else replace(circuit, override=None)

@@ -68,16 +68,13 @@ SkipReason = Literal[
     "no_credentials",
     "privacy",
     "below_tier",
-    "duplicate",
     "same_instance",
     "same_endpoint",
     "same_model",
     "same_provider",
     "same_tier_window_unknown",
-    "max_attempts",
     "single_call",
     "unsupported",
-    "no_time_left",
 ]
 """Why a candidate was not called."""
 

@@ -113,6 +113,11 @@ class Request:
         return next((message.text for message in reversed(self.messages) if message.role == "user"), "")
 
     @property
+    def wants_json(self) -> bool:
+        """Whether the answer has to be JSON, of any shape or of the schema's."""
+        return self.expect == "json" or self.schema is not None
+
+    @property
     def needs(self) -> frozenset[str]:
         """Capabilities that a candidate must have, as far as they are known."""
         wanted = {"tools"} if self.tools else set()

@@ -8,7 +8,7 @@ from collections.abc import Awaitable, Callable
 from dataclasses import dataclass
 from decimal import Decimal
 
-from llmesc.escalation.circuits import Admission, Circuit, CircuitState, Refusal, effective_state
+from llmesc.escalation.circuits import Admission, Circuit, Refusal, refusal
 from llmesc.escalation.events import CandidateSkipped, Chain, SkipReason, Waiting
 from llmesc.escalation.failures import Failure, FailureKind
 from llmesc.escalation.interrupt import Interrupted
@@ -164,14 +164,13 @@ class Selection:
 
     async def _admit(self, candidate: Resolution, circuit: Circuit | None) -> Admission | None:
         """The permission of its circuit; without one the candidate is told as skipped."""
-        if circuit is not None and effective_state(circuit, self._clock.now()) is CircuitState.OPEN:
-            forced = circuit.override is not None and circuit.override.state == "open"
-            if forced or self._limits.skip_open_circuits:
-                retry_at = circuit.override.until if forced and circuit.override else circuit.retry_at
-                busy = not forced and circuit.cause is not None and circuit.cause.kind == FailureKind.RATE_LIMIT
-                await self._not_now(candidate, "forced_open" if forced else "circuit_open", retry_at, busy=busy)
-                return None
-            return Admission(key=candidate.circuit_key, generation=circuit.generation)
+        refused = refusal(circuit, candidate.circuit_key, self._clock.now()) if circuit is not None else None
+        if circuit is not None and refused is not None:
+            if refused.reason == "circuit_open" and not self._limits.skip_open_circuits:
+                return Admission(key=candidate.circuit_key, generation=circuit.generation)
+            limited = refused.cause is not None and refused.cause.kind == FailureKind.RATE_LIMIT
+            await self._not_now(candidate, refused.reason, refused.retry_at, busy=limited)
+            return None
         admission = await self._health.admit(candidate.circuit_key)
         if isinstance(admission, Refusal):
             await self._not_now(candidate, admission.reason, admission.retry_at, busy=admission.reason == "probe_elsewhere")

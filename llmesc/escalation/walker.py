@@ -218,7 +218,7 @@ class Walker:
             text=attempt.text,
             finish_reason=finish.reason,
             tool_calls=len(attempt.tool_calls),
-            expect="json" if self._request.schema is not None else self._request.expect,
+            expect="json" if self._request.wants_json else "text",
             schema=self._request.schema,
             mean_logprob=finish.mean_logprob,
             prompt=self._request.prompt,

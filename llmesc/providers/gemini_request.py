@@ -47,7 +47,7 @@ def gemini_body(request: Request, model: str, provider: str, options: Mapping[st
 def _generation_config(request: Request, options: Mapping[str, Any]) -> dict[str, Any]:
     config: dict[str, Any] = {}
     # Models before Gemini 3 refuse JSON together with tools: there it is asked for in words.
-    if not request.tools and (request.schema is not None or request.expect == "json"):
+    if not request.tools and request.wants_json:
         config["responseMimeType"] = "application/json"
         if request.schema is not None:
             config["responseJsonSchema"] = request.schema

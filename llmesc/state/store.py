@@ -8,7 +8,7 @@ from decimal import Decimal
 from typing import Protocol
 
 from llmesc.escalation.circuits import Admission, Circuit, Refusal, Signal, Transition
-from llmesc.escalation.errors import LlmescError
+from llmesc.escalation.errors import StateError
 from llmesc.escalation.events import Event
 from llmesc.escalation.ports import Denial
 from llmesc.escalation.resolution import CircuitKey
@@ -18,7 +18,7 @@ FOUND_RUNS = 20
 """The most ids that `find_runs` gives."""
 
 
-class StateUnavailable(LlmescError):
+class StateUnavailable(StateError):
     """The store did not answer in time, or cannot: locked, read-only, full, corrupt, of a newer version."""
 
 
