@@ -5,10 +5,10 @@ from __future__ import annotations
 from typing import Protocol
 
 from llmesc.cli.output import Output
-from llmesc.cli.story import switch_rule
 from llmesc.escalation.events import AnswerReset, Event, ProviderSwitched, RunFinished, RunOutcome, TextDelta
 from llmesc.escalation.fold import RunView
 from llmesc.escalation.untrusted import safe
+from llmesc.story.tell import switch_rule
 
 
 class AnswerSink(Protocol):

@@ -47,9 +47,9 @@ def show_plan(session: Session, plan: Plan, *, for_a_prompt: bool, as_json: bool
     if as_json:
         session.out.json(_plan_json(plan))
         return
-    from llmesc.cli import words
     from llmesc.cli.table import Column
     from llmesc.escalation.untrusted import one_line
+    from llmesc.story import words
 
     columns = (
         Column("#", right=True),
@@ -72,9 +72,9 @@ def show_plan(session: Session, plan: Plan, *, for_a_prompt: bool, as_json: bool
 
 
 def _candidate_row(session: Session, number: int, planned: Planned) -> Row:
-    from llmesc.cli import words
     from llmesc.cli.table import Cell
     from llmesc.escalation.times import rfc3339
+    from llmesc.story import words
 
     state, style = words.state_words(planned.circuit_state)
     if planned.skip is None:
@@ -92,8 +92,8 @@ def _candidate_row(session: Session, number: int, planned: Planned) -> Row:
 
 
 def _rejected_row(session: Session, rejected: Rejected) -> Row:
-    from llmesc.cli import words
     from llmesc.cli.table import Cell
+    from llmesc.story import words
 
     reason = words.plain_words(rejected.reason) + (f": {rejected.detail}" if rejected.detail else "")
     if rejected.retry_at is not None:
@@ -103,8 +103,8 @@ def _rejected_row(session: Session, rejected: Rejected) -> Row:
 
 
 def _about(resolution: Resolution, move: str) -> tuple[Cell | str, ...]:
-    from llmesc.cli import words
     from llmesc.cli.table import Cell
+    from llmesc.story import words
 
     window = resolution.offering.context_window
     return (

@@ -142,9 +142,9 @@ def _print_table(session: Session, lines: Sequence[CircuitLine]) -> None:
 
 
 def _row(session: Session, line: CircuitLine) -> Row:
-    from llmesc.cli import words
     from llmesc.cli.table import Cell
     from llmesc.escalation.times import rfc3339
+    from llmesc.story import words
 
     circuit = line.circuit
     state, style = words.state_words(line.state)
@@ -178,8 +178,8 @@ def _why(line: CircuitLine) -> str:
 
 
 def _print_in_full(session: Session, lines: Sequence[CircuitLine]) -> None:
-    from llmesc.cli import words
     from llmesc.escalation.untrusted import one_line
+    from llmesc.story import words
 
     for position, line in enumerate(lines):
         if position:
@@ -191,7 +191,7 @@ def _print_in_full(session: Session, lines: Sequence[CircuitLine]) -> None:
 
 
 def _facts(session: Session, line: CircuitLine) -> list[tuple[str, str]]:
-    from llmesc.cli import words
+    from llmesc.story import words
 
     circuit, now = line.circuit, session.now()
     facts = [("failures", f"{sum(failure.weight for failure in circuit.failures):g} that count")]
@@ -229,8 +229,8 @@ def _print_changes(
             }
         )
         return
-    from llmesc.cli import words
     from llmesc.escalation.untrusted import one_line
+    from llmesc.story import words
 
     for old, new in _pairs(before, after):
         state = words.state_words(new.state)[0] if session.out.is_terminal else new.state

@@ -62,8 +62,8 @@ def _print(session: Session, verdict: dict[str, Any], *, as_json: bool) -> None:
     if as_json:
         session.out.json(verdict)
         return
-    from llmesc.cli import words
     from llmesc.cli.table import Cell, Column
+    from llmesc.story import words
 
     def told(value: Any) -> str:
         return "" if value is None else str(value)

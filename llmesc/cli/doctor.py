@@ -11,8 +11,8 @@ from llmesc.cli.options import Json
 
 if TYPE_CHECKING:
     from llmesc.cli.session import Session
-    from llmesc.cli.style import Style
     from llmesc.engine import Check, Engine
+    from llmesc.story.style import Style
 
 _MARKS: dict[str, tuple[str, Style]] = {
     "ok": ("✓ ok", "good"),

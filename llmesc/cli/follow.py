@@ -7,15 +7,15 @@ from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from dataclasses import dataclass
 
-from llmesc.cli import words
 from llmesc.cli.answer import AnswerSink
 from llmesc.cli.interrupts import on_interrupt
 from llmesc.cli.narrate import STATUS_SECONDS, Narrator
-from llmesc.cli.story import switch_rule, tell
 from llmesc.escalation.events import AttemptStarted, Event, ProviderSwitched, RunFinished, RunOutcome, ToolCallRequested, Waiting
 from llmesc.escalation.fold import RunView, fold
 from llmesc.escalation.run import Run
 from llmesc.escalation.untrusted import one_line
+from llmesc.story import words
+from llmesc.story.tell import switch_rule, tell
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

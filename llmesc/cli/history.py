@@ -104,9 +104,9 @@ def _since(text: str | None, now: Timestamp) -> Timestamp | None:
 
 
 def _print_runs(session: Session, runs: Sequence[RunSummary]) -> None:
-    from llmesc.cli import words
     from llmesc.cli.table import Cell, Column
     from llmesc.escalation.times import rfc3339
+    from llmesc.story import words
 
     rows: list[Row] = []
     for run in runs:
@@ -172,9 +172,9 @@ def _attempt_columns() -> tuple[Column, ...]:
 
 
 def _attempt_row(view: RunView, row: AttemptRow) -> Row:
-    from llmesc.cli import words
     from llmesc.cli.table import Cell
     from llmesc.escalation.times import rfc3339
+    from llmesc.story import words
 
     seen = next((attempt for attempt in view.attempts if attempt.attempt == row.attempt), None)
     outcome, style = words.outcome_words(row.outcome)
@@ -197,7 +197,7 @@ def _attempt_row(view: RunView, row: AttemptRow) -> Row:
 
 
 def _cause(attempt: AttemptView) -> str:
-    from llmesc.cli import words
+    from llmesc.story import words
 
     if attempt.failure is not None:
         return words.failure_words(attempt.failure)
@@ -207,10 +207,10 @@ def _cause(attempt: AttemptView) -> str:
 
 
 def _in_full(session: Session, view: RunView, rows: Sequence[AttemptRow]) -> Iterator[str]:
-    from llmesc.cli import words
-    from llmesc.cli.story import switch_words
     from llmesc.cli.table import aligned
     from llmesc.escalation.untrusted import one_line, safe
+    from llmesc.story import words
+    from llmesc.story.tell import switch_words
 
     outcome, _ = words.outcome_words(_outcome(view, rows))
     about = [f"run {view.run_id}", outcome]

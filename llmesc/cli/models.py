@@ -111,9 +111,9 @@ def _print_table(session: Session, offered: Sequence[tuple[Resolution, Denial | 
 
 
 def _offering_row(session: Session, resolution: Resolution, denial: Denial | None) -> Row:
-    from llmesc.cli import words
     from llmesc.cli.chain import price_words
     from llmesc.cli.table import Cell
+    from llmesc.story import words
 
     offering = resolution.offering
     known = offering.capabilities
@@ -128,9 +128,9 @@ def _offering_row(session: Session, resolution: Resolution, denial: Denial | Non
 
 
 def _state(session: Session, denial: Denial | None) -> Cell:
-    from llmesc.cli import words
     from llmesc.cli.table import Cell
     from llmesc.escalation.times import rfc3339
+    from llmesc.story import words
 
     if denial is None:
         return Cell("● allowed", "good", raw="allowed")
@@ -144,8 +144,8 @@ def _print_denials(session: Session, denials: Sequence[Denial], verb: str, *, as
     if as_json:
         session.out.json([_denial_json(denial) for denial in denials])
         return
-    from llmesc.cli import words
     from llmesc.escalation.untrusted import one_line
+    from llmesc.story import words
 
     for denial in denials:
         until = f" until {words.ahead(denial.until, session.now())}" if denial.until is not None and verb == "denied" else ""

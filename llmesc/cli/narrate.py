@@ -8,7 +8,7 @@ import time
 from collections.abc import Callable
 
 from llmesc.cli.streams import Streams
-from llmesc.cli.style import Style, paint
+from llmesc.story.style import Style, paint
 
 _ERASE_LINE = "\r\x1b[2K"
 _SPINNER = "⠋⠙⠹⠸⠼⠴⠦⠧⠇⠏"

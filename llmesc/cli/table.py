@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
-import unicodedata
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 
-from llmesc.cli.style import Style, paint
 from llmesc.escalation.untrusted import safe
+from llmesc.story.style import Style, paint
+from llmesc.story.width import cut, display_width
 
 _GAP = "  "
 _LEAST = 11
@@ -72,20 +72,6 @@ def _fitted(widths: dict[int, int], width: int) -> dict[int, int]:
         fitted[index] -= given
         over -= given
     return fitted
-
-
-def display_width(text: str) -> int:
-    """Columns of a terminal that `text` takes: wide characters two, combining ones none."""
-    return sum(0 if unicodedata.combining(char) else 2 if unicodedata.east_asian_width(char) in "WF" else 1 for char in text)
-
-
-def cut(text: str, width: int) -> str:
-    """`text`, cut to `width` columns of a terminal, with an ellipsis where something is missing."""
-    if display_width(text) <= width:
-        return text
-    while text and display_width(text) > width - 1:
-        text = text[:-1]
-    return f"{text}…"
 
 
 def _cell(cell: Cell | str) -> Cell:

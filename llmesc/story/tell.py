@@ -6,9 +6,6 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from typing import assert_never
 
-from llmesc.cli import words
-from llmesc.cli.style import Style
-from llmesc.cli.table import cut
 from llmesc.escalation.events import (
     AnswerReset,
     AttemptFinished,
@@ -32,6 +29,9 @@ from llmesc.escalation.events import (
 from llmesc.escalation.failures import FailureKind
 from llmesc.escalation.fold import RunView
 from llmesc.escalation.untrusted import one_line
+from llmesc.story import words
+from llmesc.story.style import Style
+from llmesc.story.width import cut
 
 
 @dataclass(frozen=True, slots=True)

@@ -6,12 +6,12 @@ from collections.abc import Mapping
 from datetime import datetime
 from decimal import Decimal
 
-from llmesc.cli.style import Style
 from llmesc.escalation.failures import Failure
 from llmesc.escalation.messages import Usage
 from llmesc.escalation.resolution import Resolution
 from llmesc.escalation.times import Timestamp
 from llmesc.escalation.untrusted import one_line
+from llmesc.story.style import Style
 
 STATES: Mapping[str, tuple[str, Style]] = {
     "closed": ("● closed", "good"),

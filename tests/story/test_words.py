@@ -6,11 +6,11 @@ from decimal import Decimal
 
 import pytest
 
-from llmesc.cli import words
 from llmesc.cli.options import dollars, duration
 from llmesc.escalation.events import AttemptOutcome, RunOutcome
 from llmesc.escalation.messages import Usage
 from llmesc.escalation.times import Timestamp
+from llmesc.story import words
 
 
 @pytest.mark.parametrize(
