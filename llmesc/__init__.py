@@ -16,7 +16,7 @@ import importlib
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
-    from llmesc.engine import AskOptions, Engine, Reply, ask
+    from llmesc.engine import AskOptions, Engine, Reply, ask, responses_request
     from llmesc.engine.python_tools import toolbox
     from llmesc.escalation.errors import (
         AccountError,
@@ -48,14 +48,16 @@ if TYPE_CHECKING:
         UnusableTool,
     )
     from llmesc.escalation.events import Event, RunFinished, TextDelta
-    from llmesc.escalation.messages import Message, Request, Text, ask_for
+    from llmesc.escalation.messages import Image, Message, Request, Text, ask_for
+    from llmesc.escalation.pictures import image_of
     from llmesc.escalation.run import Run
     from llmesc.escalation.tools import Toolbox
 
 _HOMES = {
-    "llmesc.engine": ("AskOptions", "Engine", "Reply", "ask"),
+    "llmesc.engine": ("AskOptions", "Engine", "Reply", "ask", "responses_request"),
     "llmesc.escalation.events": ("Event", "RunFinished", "TextDelta"),
-    "llmesc.escalation.messages": ("Message", "Request", "Text", "ask_for"),
+    "llmesc.escalation.messages": ("Image", "Message", "Request", "Text", "ask_for"),
+    "llmesc.escalation.pictures": ("image_of",),
     "llmesc.escalation.run": ("Run",),
     "llmesc.escalation.tools": ("Toolbox",),
     "llmesc.engine.python_tools": ("toolbox",),
@@ -76,6 +78,7 @@ __all__ = [
     "Engine",
     "EscalationExhausted",
     "Event",
+    "Image",
     "LlmescError",
     "Message",
     "ModelUnavailable",
@@ -103,6 +106,8 @@ __all__ = [
     "UnusableTool",
     "ask",
     "ask_for",
+    "image_of",
+    "responses_request",
     "toolbox",
 ]
 

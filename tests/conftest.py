@@ -9,7 +9,7 @@ from pathlib import Path
 import platformdirs
 import pytest
 
-_OURS = ("LLMESC_", "XDG_", "NO_COLOR", "FORCE_COLOR", "CLICOLOR", "TEXTUAL_")
+_OURS = ("LLMESC_", "XDG_", "NO_COLOR", "FORCE_COLOR", "CLICOLOR", "TEXTUAL_THEME", "TEXTUAL_ANIMATIONS", "TEXTUAL_COLOR")
 
 
 @pytest.fixture

@@ -17,6 +17,10 @@ async def from_a_service() -> None:
         reply = await engine.ask("What is Raft?", llmesc.AskOptions(max_attempts=2))
         assert_type(reply, llmesc.Reply)
         assert_type(reply.text, str)
+        await engine.ask(
+            llmesc.ask_for("What is it?", images=[llmesc.image_of(b"GIF89a"), llmesc.Image(url="https://a.test/b.png")])
+        )
+        assert_type(llmesc.responses_request({"input": "What is Raft?"}), llmesc.Request)
         assert_type(llmesc.toolbox([len], max_rounds=2), llmesc.Toolbox)
         await engine.ask("…", llmesc.AskOptions(tools=[len]))
         try:

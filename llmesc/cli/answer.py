@@ -5,7 +5,16 @@ from __future__ import annotations
 from typing import Protocol
 
 from llmesc.cli.output import Output
-from llmesc.escalation.events import AnswerReset, Event, ProviderSwitched, RunFinished, RunOutcome, TextDelta
+from llmesc.escalation.events import (
+    AnswerReset,
+    AttemptStarted,
+    Event,
+    GateOpened,
+    ProviderSwitched,
+    RunFinished,
+    RunOutcome,
+    TextDelta,
+)
 from llmesc.escalation.fold import RunView
 from llmesc.escalation.untrusted import safe
 from llmesc.story.tell import switch_rule
@@ -59,7 +68,9 @@ def _bare_json(text: str) -> str:
 
 
 class Streamed:
-    """The answer as it comes. Where it begins again, a rule says so, on this stream or (`rules=False`) by the story."""
+    """The answer as it comes, held text when its gate opens. Where it begins again, a rule says so, on this stream or
+    (`rules=False`) by the story; where another goes on with it, this stream just goes on.
+    """
 
     def __init__(self, out: Output, *, strict: bool, rules: bool, width: int) -> None:
         self._out = out
@@ -68,19 +79,33 @@ class Streamed:
         self._width = width
         self._shown: list[str] = []
         """What stands there and still counts."""
+        self._held: list[str] = []
+        """Of the attempt in progress."""
         self._open = False
 
     def writes(self, event: Event) -> bool:
-        """Text, the last event, and a switch where the rule is ours."""
-        return isinstance(event, TextDelta | RunFinished) or (self._rules and isinstance(event, ProviderSwitched))
+        """Text that is not held, the last event, and a switch where the rule is ours."""
+        match event:
+            case TextDelta():
+                return not event.held
+            case ProviderSwitched():
+                return self._rules and event.characters_discarded > 0
+            case _:
+                return isinstance(event, GateOpened | RunFinished)
 
     async def show(self, event: Event, _view: RunView, /) -> None:
         """Prints text as it comes; at the end only what is missing of the answer."""
         match event:
+            case TextDelta(held=True, text=text):
+                self._held.append(text)
             case TextDelta(text=text):
-                self._shown.append(text)
-                await self._put(text)
-            case ProviderSwitched() if self._rules and self._shown:
+                await self._add(text)
+            case GateOpened():
+                await self._add("".join(self._held))
+                self._held.clear()
+            case AttemptStarted():
+                self._held.clear()
+            case ProviderSwitched() if self.writes(event):
                 self.end_line()
                 self._out.line(switch_rule(event, self._width))
             case AnswerReset():
@@ -102,13 +127,19 @@ class Streamed:
         if answer is None or not final(event.outcome, strict=self._strict):
             self.end_line()
             return
-        if answer.text != "".join(self._shown):
+        shown = "".join(self._shown)
+        if not answer.text.startswith(shown):
             self.end_line()
-            await self._put(answer.text)
+            shown = ""
+        await self._put(answer.text[len(shown) :])
         if self._out.is_terminal:
             self.end_line()
         else:  # exactly the answer and one newline, whatever it ends with
             self._out.line()
+
+    async def _add(self, text: str) -> None:
+        self._shown.append(text)
+        await self._put(text)
 
     async def _put(self, text: str) -> None:
         shown = _shown(text, self._out)
@@ -130,7 +161,7 @@ class JsonObject:
     async def show(self, event: Event, view: RunView, /) -> None:
         """Prints the run."""
         if isinstance(event, RunFinished):
-            from llmesc.cli.run_json import run_json
+            from llmesc.story.run_json import run_json
 
             self._out.json(run_json(view))
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from contextlib import redirect_stdout
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated, Any, Literal
+from typing import TYPE_CHECKING, Annotated, Literal
 
 import typer
 
@@ -25,6 +25,7 @@ Examples:
   llmesc ask "Why is the sky blue?"
   git diff | llmesc ask "Review this change." > review.md
   llmesc ask --model lab/qwen3-32b --deadline 20s "Summarise." -f report.txt
+  llmesc ask "What is wrong on this screen?" --image screen.png
 """
 
 
@@ -34,7 +35,17 @@ def ask(
     file: Annotated[
         list[Path] | None, typer.Option("--file", "-f", metavar="FILE", help="A text file that joins the prompt; repeatable.")
     ] = None,
+    image: Annotated[
+        list[str] | None,
+        typer.Option("--image", metavar="PATH|URL", help="A picture that joins the prompt; repeatable."),
+    ] = None,
     system: Annotated[str | None, typer.Option(metavar="TEXT", help="The system message.")] = None,
+    responses_body: Annotated[
+        Path | None,
+        typer.Option(
+            "--responses-body", metavar="FILE", help="A request body of the Responses API, instead of a prompt; - for stdin."
+        ),
+    ] = None,
     chain: Annotated[str | None, typer.Option(metavar="NAME", help="The chain to walk.", autocompletion=complete.chains)] = None,
     model: Annotated[
         str | None,
@@ -72,6 +83,14 @@ def ask(
         Literal["auto", "always", "never"],
         typer.Option(help="Print the answer as it comes: on a terminal; always, also what a switch takes back; never."),
     ] = "auto",
+    resume: Annotated[
+        Literal["restart", "continue"] | None,
+        typer.Option(help="When an answer breaks off: the next candidate begins anew, or goes on from there."),
+    ] = None,
+    gate: Annotated[
+        Literal["off", "window", "full"] | None,
+        typer.Option(help="Hold the beginning of a streamed answer until it looks like one, or all of it until it is accepted."),
+    ] = None,
     strict: Annotated[bool, typer.Option("--strict", help="Print no answer that is below the quality bar.")] = False,
     dry_run: Annotated[bool, typer.Option("--dry-run", help="Show who would be asked, and ask nobody.")] = False,
     json: Annotated[bool, typer.Option("--json", help="Print one JSON object at the end, on failure too.")] = False,
@@ -86,6 +105,7 @@ def ask(
     from llmesc.cli.answer import Streamed
     from llmesc.cli.bad_input import BadInput
     from llmesc.cli.follow import Follower
+    from llmesc.cli.question import Question
     from llmesc.engine import AskOptions
     from llmesc.escalation.resolution import Tier
 
@@ -100,6 +120,16 @@ def ask(
             Tier.parse(tier)
         except ValueError as error:
             raise BadInput(f"--tier: {error}") from None
+    question = Question(
+        prompt=prompt,
+        files=file or (),
+        images=image or (),
+        system=system,
+        expect=expect,
+        schema=schema,
+        tools=tools or (),
+        responses_body=responses_body,
+    )
     options = AskOptions(
         chain=chain,
         model=model,
@@ -109,10 +139,12 @@ def ask(
         deadline_seconds=duration("--deadline", deadline),
         max_cost=dollars("--max-cost", max_cost),
         escalation=False if no_escalation else None,
+        resume=resume,
+        gate=gate,
         tools=_tools(session, tools, yes=yes, max_rounds=max_tool_rounds) if tools else (),
         command="ask",
     )
-    request = _request(session, prompt, file or [], system=system, expect=expect, schema=schema)
+    request = question.request(session)
     use_model_file(model_file)
     if dry_run:
         return session.with_engine(lambda engine: _plan(engine, session, request, options, as_json=json))
@@ -134,50 +166,6 @@ def _tools(session: Session, files: list[Path], *, yes: bool, max_rounds: int | 
 
     with redirect_stdout(session.streams.stderr):
         return tools_of(files, permit=None if yes else AskAtTerminal(session.err), max_rounds=max_rounds)
-
-
-def _request(
-    session: Session,
-    prompt: str | None,
-    files: list[Path],
-    *,
-    system: str | None,
-    expect: Literal["text", "json"],
-    schema: Path | None,
-) -> Request:
-    from dataclasses import replace
-
-    from llmesc.cli.prompt import gather
-    from llmesc.escalation.messages import ask_for
-
-    def on_wait() -> None:
-        session.err.say("reading standard input; Ctrl-D ends it, < /dev/null leaves it out", "dim")
-
-    wanted = _schema(schema) if schema is not None else None
-    text = gather(prompt, files, session.streams, on_wait)
-    return replace(ask_for(text, system=system), expect="json" if wanted is not None else expect, schema=wanted)
-
-
-def _schema(path: Path) -> dict[str, Any]:
-    import json
-
-    from jsonschema import SchemaError
-    from jsonschema.validators import validator_for
-
-    from llmesc.cli.bad_input import BadInput
-
-    try:
-        schema = json.loads(path.read_bytes())
-        if not isinstance(schema, dict):
-            raise BadInput(f"--schema {path}: a JSON Schema is an object")
-        validator_for(schema).check_schema(schema)
-    except OSError as error:
-        raise BadInput(f"--schema {path}: {error.strerror or error}") from None
-    except ValueError as error:
-        raise BadInput(f"--schema {path}: not JSON: {error}") from None
-    except SchemaError as error:
-        raise BadInput(f"--schema {path}: no JSON Schema: {error.message}") from None
-    return schema
 
 
 def use_model_file(path: Path | None) -> None:

@@ -122,9 +122,9 @@ def price_words(price: Price | None) -> str:
 
 
 def _plan_json(plan: Plan) -> dict[str, Any]:
-    from llmesc.cli.run_json import time_json
     from llmesc.escalation.codec import encode
     from llmesc.escalation.events import SCHEMA
+    from llmesc.story.run_json import time_json
 
     return {
         "schema": SCHEMA,

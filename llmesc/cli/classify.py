@@ -14,14 +14,22 @@ if TYPE_CHECKING:
     from llmesc.cli.session import Session
 
 _BODY_BYTES = 10_000_000
+_OWN_SERVERS = frozenset({"ollama", "llamacpp"})
+"""Wires that are mostly those of a server of one's own."""
 
 
 def classify(
     ctx: typer.Context,
     api: Annotated[str, typer.Option(metavar="API", help="The wire API that answered, e.g. openai.")] = "openai",
+    provider: Annotated[str, typer.Option(metavar="NAME", help="Whose error it is, for a hint that knows its console.")] = "",
     status: Annotated[int | None, typer.Option(metavar="N", min=100, max=599, help="The HTTP status.")] = None,
     header: Annotated[list[str] | None, typer.Option(metavar="NAME:VALUE", help="A response header; repeatable.")] = None,
-    body: Annotated[str | None, typer.Option(metavar="TEXT", help="The response body; - reads standard input.")] = None,
+    body: Annotated[
+        str | None,
+        typer.Option(
+            metavar="TEXT", help="The response body, or all of what curl -i printed; - reads standard input, as does a pipe."
+        ),
+    ] = None,
     transport: Annotated[
         str | None, typer.Option(metavar="NAME", help="What the transport said instead of a status, e.g. ConnectTimeout.")
     ] = None,
@@ -30,7 +38,10 @@ def classify(
     ] = None,
     as_json: Json = False,
 ) -> int:
-    """Tell what llmesc makes of a provider's error."""
+    """Tell what llmesc makes of a provider's error: its kind, what would be skipped, what the circuit would do, what helps.
+
+    A whole response, an SDK's exception or a line of a log may be pasted as it is.
+    """
     from llmesc.cli.bad_input import BadInput
     from llmesc.engine import explain_error
 
@@ -38,10 +49,21 @@ def classify(
     session.promised_json = as_json
     if jsonl is not None:
         return _classify_lines(session, jsonl)
-    if status is None and transport is None:
-        raise BadInput("give the --status that came, or the --transport error that came instead", "llmesc classify --help")
-    text = session.streams.stdin.read(_BODY_BYTES).decode("utf-8", "replace") if body == "-" else body or ""
-    case = {"api": api, "status": status, "headers": _headers(header or []), "body": text, "transport": transport}
+    piped = (status, body, transport) == (None, None, None) and not session.streams.stdin_is_terminal
+    text = session.streams.stdin.read(_BODY_BYTES).decode("utf-8", "replace") if piped or body == "-" else body or ""
+    if status is None and transport is None and not text.strip():
+        raise BadInput(
+            "give the --status that came, the --body, or the --transport error that came instead", "llmesc classify --help"
+        )
+    case = {
+        "api": api,
+        "provider": provider,
+        "status": status,
+        "headers": _headers(header or []),
+        "body": text,
+        "transport": transport,
+        "self_hosted": api in _OWN_SERVERS,
+    }
     _print(session, explain_error(case), as_json=as_json)
     return 0
 
@@ -63,12 +85,17 @@ def _print(session: Session, verdict: dict[str, Any], *, as_json: bool) -> None:
         session.out.json(verdict)
         return
     from llmesc.cli.table import Cell, Column
-    from llmesc.story import words
 
-    def told(value: Any) -> str:
-        return "" if value is None else str(value)
+    if session.out.is_terminal:
+        from textwrap import fill
 
-    rows = [(Cell(words.plain_words(name), raw=name), told(value)) for name, value in verdict.items()]
+        from llmesc.cli.classify_words import sentences
+        from llmesc.escalation.untrusted import one_line
+
+        for name, sentence in sentences(verdict):
+            session.out.line(fill(f"{name:<14}{one_line(sentence)}", session.streams.width, subsequent_indent=" " * 14))
+        return
+    rows = [(Cell(name), "" if value is None else str(value)) for name, value in verdict.items()]
     session.out.table((Column("about the error"), Column("verdict")), rows)
 
 

@@ -52,7 +52,7 @@ def explain(error: Exception, session: Session) -> ExitCode:
 def _report(session: Session, error: Exception, headline: str, details: Sequence[str], next_command: str) -> None:
     _say(session, headline, details, next_command)
     if session.promised_json:
-        from llmesc.cli.run_json import failure_json
+        from llmesc.story.run_json import failure_json
 
         problems = error.problems if isinstance(error, ConfigError) else ()
         session.out.json(failure_json(type(error).__name__, headline, problems=problems, hint=next_command))

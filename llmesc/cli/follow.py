@@ -27,7 +27,7 @@ class Follower:
     details: bool = False
     same_screen: bool = False
     """The answer comes piece by piece to the terminal that shows the story: a line of it that is open is ended before one of
-    the story, and where it begins again, a rule says so.
+    the story, and where it begins again or another goes on with it, a rule says so.
     """
 
     async def follow(self, run: Run) -> RunView:
@@ -55,12 +55,12 @@ class Follower:
             case ToolCallRequested():
                 self.err.status(f"tool {one_line(event.name)}")
             case Waiting():
-                self.err.status(f"waiting for {words.who(event.resolution)}")
+                self.err.status(f"waiting for {words.who(event.resolution)}", event.until - event.at)
             case _:
                 pass
 
     def _rule(self, event: Event) -> str | None:
-        if self.same_screen and isinstance(event, ProviderSwitched) and event.characters_discarded:
+        if self.same_screen and isinstance(event, ProviderSwitched) and (event.characters_discarded or event.characters_kept):
             return switch_rule(event, self.err.width)
         return None
 

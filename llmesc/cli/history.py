@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from llmesc.cli import complete
+from llmesc.cli import complete, recorded
 from llmesc.cli.options import Json
 
 if TYPE_CHECKING:
@@ -88,7 +88,7 @@ def _since(text: str | None, now: Timestamp) -> Timestamp | None:
     if text is None:
         return None
     from llmesc.cli.bad_input import BadInput
-    from llmesc.config.durations import parse_duration
+    from llmesc.escalation.durations import parse_duration
     from llmesc.escalation.times import Timestamp
 
     try:
@@ -145,7 +145,7 @@ def _outcome(view: RunView, rows: Sequence[AttemptRow]) -> str:
 
 
 def _print_json(session: Session, view: RunView, rows: Sequence[AttemptRow]) -> None:
-    from llmesc.cli.run_json import run_json
+    from llmesc.story.run_json import run_json
 
     made = run_json(view, outcome=_outcome(view, rows))
     known = {row.attempt: row.outcome for row in rows}
@@ -210,7 +210,7 @@ def _in_full(session: Session, view: RunView, rows: Sequence[AttemptRow]) -> Ite
     from llmesc.cli.table import aligned
     from llmesc.escalation.untrusted import one_line, safe
     from llmesc.story import words
-    from llmesc.story.tell import switch_words
+    from llmesc.story.tell import switch_words, writers
 
     outcome, _ = words.outcome_words(_outcome(view, rows))
     about = [f"run {view.run_id}", outcome]
@@ -240,8 +240,10 @@ def _in_full(session: Session, view: RunView, rows: Sequence[AttemptRow]) -> Ite
         yield one_line(f"↷ skipped {words.who(skip.resolution)}: {words.plain_words(skip.reason)}{detail}") + "\n"
     for switch in view.switches:
         yield one_line(f"→ {switch_words(switch)}") + "\n"
+    if written := writers(view):
+        yield f"✎ {', then '.join(written)}\n"
     if view.answer is not None:
         yield f"\n{safe(view.answer.text).rstrip()}\n"
 
 
-VERBS = {"list": list_runs, "show": show}
+VERBS = {"list": list_runs, "show": show, **recorded.VERBS}

@@ -28,6 +28,7 @@ class Narrator:
         self._animated = streams.stderr_is_terminal and streams.moves_cursor
         self._status: str | None = None
         self._status_since = 0.0
+        self._status_for: float | None = None
         self._drawn = False
         self._frame = 0
         self._progress_said = ""
@@ -64,9 +65,11 @@ class Narrator:
         self.before_line()
         self._raw(paint(question, "strong", self._colour))
 
-    def status(self, text: str) -> None:
-        """What is going on now, with the time since it began; on one line that is drawn over. Nothing off a terminal."""
-        self._status, self._status_since = text, self._clock()
+    def status(self, text: str, for_seconds: float | None = None) -> None:
+        """What is going on now, with the time since it began, or until it ends `for_seconds` from now; on one line that is drawn
+        over. Nothing off a terminal.
+        """
+        self._status, self._status_since, self._status_for = text, self._clock(), for_seconds
         self.tick()
 
     def progress(self, text: str, part: float | None) -> None:
@@ -74,7 +77,7 @@ class Narrator:
         if self._animated and part != 1.0:
             known = "" if part is None else f" · {part:.0%}"
             if self._status is None:
-                self._status_since = self._clock()
+                self._status_since, self._status_for = self._clock(), None
             self._status = f"{text}{known}"
             self.tick()
         elif part in (None, 0.0, 1.0) and text != self._progress_said:
@@ -87,7 +90,9 @@ class Narrator:
         if self._status is None or not self._animated or self._kept is not None or not self._takes_more():
             return
         self._frame = (self._frame + 1) % len(_SPINNER)
-        line = f"{_SPINNER[self._frame]} {self._status} · {self._clock() - self._status_since:.1f} s"
+        passed = self._clock() - self._status_since
+        time = f"{passed:.1f} s" if self._status_for is None else f"{max(0.0, self._status_for - passed):.1f} s left"
+        line = f"{_SPINNER[self._frame]} {self._status} · {time}"
         self._raw(_ERASE_LINE + paint(line[: self.width - 1], "dim", self._colour))
         self._drawn = True
 

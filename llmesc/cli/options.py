@@ -19,7 +19,7 @@ def duration(option: str, text: str | None) -> float | None:
     if text is None:
         return None
     from llmesc.cli.bad_input import BadInput
-    from llmesc.config.durations import parse_duration
+    from llmesc.escalation.durations import parse_duration
 
     try:
         seconds = parse_duration(text)

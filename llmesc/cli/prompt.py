@@ -11,6 +11,7 @@ from typing import BinaryIO
 
 from llmesc.cli.bad_input import BadInput
 from llmesc.cli.streams import Streams
+from llmesc.escalation.pictures import media_type_of
 
 MAX_BYTES = 10_000_000
 """More than any model reads; and never more than this is held in memory."""
@@ -30,9 +31,7 @@ def gather(argument: str | None, files: Sequence[Path], streams: Streams, on_wai
     parts: list[str] = []
     room = MAX_BYTES
     for name, source in _sources(argument, files, streams):
-        if source is streams.stdin and _silent(streams.stdin):
-            on_wait()
-        content = _read(name, source, room)
+        content = read(name, source, "the prompt", room=room, on_wait=on_wait)
         room -= len(content)
         parts.append(_text(name, content))
     if argument is not None and argument != "-":
@@ -70,7 +69,15 @@ def _silent(stdin: BinaryIO) -> bool:
         return False
 
 
-def _read(name: str, source: BinaryIO | Path, room: int) -> bytes:
+def read(
+    name: str, source: BinaryIO | Path, what: str, *, room: int = MAX_BYTES, on_wait: Callable[[], None] | None = None
+) -> bytes:
+    """All that a file or standard input holds. Raises `BadInput` where it cannot be read, or holds more than `room` bytes.
+
+    Calls `on_wait` where standard input has nothing to say for a while.
+    """
+    if on_wait is not None and not isinstance(source, Path) and _silent(source):
+        on_wait()
     try:
         if isinstance(source, Path):
             with source.open("rb") as file:
@@ -80,13 +87,13 @@ def _read(name: str, source: BinaryIO | Path, room: int) -> bytes:
     except OSError as error:
         raise BadInput(f"{name}: {error.strerror or error}") from None
     if len(content) > room:
-        raise BadInput(f"{name}: the prompt is larger than {MAX_BYTES // 1_000_000} MB", "give the part that matters")
+        raise BadInput(f"{name}: {what} is larger than {MAX_BYTES // 1_000_000} MB", "give the part that matters")
     return content
 
 
 def _text(name: str, content: bytes) -> str:
     if b"\0" in content:
-        raise BadInput(f"{name}: binary, not text")
+        raise BadInput(f"{name}: binary, not text", f"--image {name}" if media_type_of(content) else "")
     try:
         return content.decode("utf-8-sig")
     except UnicodeDecodeError as error:

@@ -13,14 +13,14 @@ from typing import Any
 from llmesc.cli.bad_input import BadInput
 from llmesc.engine.python_tools import toolbox
 from llmesc.escalation.errors import UnusableTool
-from llmesc.escalation.tools import MAX_ROUNDS, Permit, Toolbox
+from llmesc.escalation.tools import Permit, Toolbox
 
 
 def tools_of(files: Iterable[Path], *, permit: Permit | None, max_rounds: int | None) -> Toolbox:
     """The tools of all `files` together. Runs the files, as importing does. Raises `BadInput`."""
     functions = [function for number, file in enumerate(files) for function in _functions(file, f"llmesc_tools_{number}")]
     try:
-        return toolbox(functions, permit=permit, max_rounds=max_rounds or MAX_ROUNDS)
+        return toolbox(functions, permit=permit, max_rounds=max_rounds)
     except UnusableTool as error:
         raise BadInput(f"--tools: {error}") from None
 

@@ -4,10 +4,10 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
 
-from llmesc.config.durations import format_duration
 from llmesc.config.model import Config
 from llmesc.config.offers import Offer, chain_names, chain_offers
 from llmesc.config.secrets import SecretRef
+from llmesc.escalation.durations import format_duration
 from llmesc.escalation.resolution import CircuitKey
 
 

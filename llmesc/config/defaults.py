@@ -15,7 +15,7 @@ TIMEOUTS: Mapping[Tier, Timeouts] = {
     # CPU before the first token; half of the default deadline is left for whoever comes next.
     Tier.LOCAL: Timeouts(connect_seconds=2.0, first_token_seconds=60.0, stall_seconds=20.0, min_rate_characters_per_second=1.0),
     # Other people's desktops: near, but as slow as a local model.
-    Tier.FLEET: Timeouts(connect_seconds=3.0, first_token_seconds=45.0, stall_seconds=20.0),
+    Tier.FLEET: Timeouts(connect_seconds=3.0, first_token_seconds=45.0, stall_seconds=20.0, min_rate_characters_per_second=2.0),
     # Near and fast once it runs; the first token waits in its queue.
     Tier.VLLM: Timeouts(connect_seconds=3.0),
     Tier.CLOUD: Timeouts(),

@@ -6,11 +6,11 @@ import shlex
 from collections.abc import Iterator, Mapping
 from typing import Any, NamedTuple
 
-from llmesc.config.durations import format_duration
 from llmesc.config.model import Config, InstanceConfig, ModelConfig, ProviderConfig, QualityCommand, QualityJudge
 from llmesc.config.secrets import SecretRef
 from llmesc.config.wording import dotted
 from llmesc.escalation.circuits import CircuitPolicy
+from llmesc.escalation.durations import format_duration
 from llmesc.escalation.limits import Limits, Timeouts
 from llmesc.escalation.redact import redact
 from llmesc.escalation.resolution import DEFAULT_INSTANCE
@@ -63,7 +63,13 @@ def _limits(limits: Limits) -> dict[str, Value]:
         "privacy": limits.privacy,
         "on_content_policy": "stop" if limits.stop_on_content_policy else "next",
         "wait": limits.wait,
+        "wait_or_escalate": limits.wait_or_escalate,
+        "all_open": limits.all_open,
+        "retry_budget": limits.retries.tokens,
+        "retry_refund": limits.retries.refund,
         "denial": format_duration(limits.denial_seconds),
+        "max_tool_rounds": limits.max_tool_rounds,
+        "tool_timeout": format_duration(limits.tool_timeout_seconds),
     }
 
 

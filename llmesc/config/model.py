@@ -45,7 +45,8 @@ class InstanceConfig:
     models: tuple[ModelConfig, ...] = ()
     options: Mapping[str, Any] = field(default_factory=dict)
     """Of one wire: `context_window` (always there: what has to be served), `threads` for llamacpp; `script` for simulated;
-    `key_header`, `stream_options`, `logprobs` and `thinking` for wires over HTTP, each where it has a meaning.
+    `key_header`, `stream_options`, `tool_id_length`, `logprobs` and `thinking` for wires over HTTP, each where it has a
+    meaning.
     """
 
 

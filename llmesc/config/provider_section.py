@@ -18,6 +18,8 @@ from llmesc.escalation.limits import Timeouts
 from llmesc.escalation.resolution import Capability, Price, Tier
 
 _APIS: tuple[Api, ...] = get_args(Api)
+_PREFILLS = ("continue_final_message", "prefix", "last_turn", "none")
+"""How a server is asked to go on with an answer that was begun; see `llmesc.providers.prefill`."""
 _INSIDE = frozenset({"llamacpp", "simulated"})
 """Wires that run inside llmesc; all others are spoken over HTTP."""
 _TIERS = {tier.label: tier for tier in Tier}
@@ -82,6 +84,8 @@ def _instance(table: Table, api: Api | None, base: InstanceConfig, timeouts: Tim
         options["key_header"] = table.header_name("key_header")
     if api in {"openai", None}:
         options["stream_options"] = table.flag("stream_options", None)
+        options["prefill"] = table.choice("prefill", _PREFILLS, None)
+        options["tool_id_length"] = table.whole("tool_id_length", None, least=8, most=40)
     if api in {"openai", "gemini", "ollama", None}:
         options["logprobs"] = table.flag("logprobs", None)
     if api in {"gemini", "ollama", None}:

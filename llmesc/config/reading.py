@@ -12,10 +12,10 @@ from pathlib import Path
 from typing import Any, TypeVar
 
 from llmesc.config import values
-from llmesc.config.durations import EXAMPLES
 from llmesc.config.locate import KeyPath
 from llmesc.config.secrets import SecretRef
 from llmesc.config.wording import dotted, nearest, shown, span
+from llmesc.escalation.durations import EXAMPLES
 
 T = TypeVar("T")
 D = TypeVar("D")

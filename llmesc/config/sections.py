@@ -4,14 +4,16 @@ from __future__ import annotations
 
 import re
 from dataclasses import replace
-from typing import get_args
+from typing import Any, cast, get_args
 
 from llmesc.config.model import QualityCommand, QualityJudge
 from llmesc.config.reading import Table
 from llmesc.config.wording import shown
 from llmesc.escalation.circuits import CircuitPolicy
-from llmesc.escalation.limits import Limits
+from llmesc.escalation.limits import AllOpen, GateMode, Limits, Resume
 from llmesc.escalation.quality import DEFAULT_WEIGHTS, CheckName, QualitySettings
+from llmesc.escalation.retry_budget import RetryPolicy
+from llmesc.escalation.waiting import WaitOrEscalate
 
 
 def limits(table: Table) -> Limits:
@@ -27,7 +29,22 @@ def limits(table: Table) -> Limits:
         privacy=table.flag("privacy", base.privacy),
         stop_on_content_policy=table.choice("on_content_policy", ("next", "stop"), "next") == "stop",
         wait=table.flag("wait", base.wait),
+        wait_or_escalate=cast(
+            "WaitOrEscalate", table.choice("wait_or_escalate", get_args(WaitOrEscalate), base.wait_or_escalate)
+        ),
+        all_open=cast("AllOpen", table.choice("all_open", get_args(AllOpen), base.all_open)),
+        retries=RetryPolicy(
+            tokens=table.number("retry_budget", base.retries.tokens, most=1000),
+            refund=table.number("retry_refund", base.retries.refund, least=0.001, most=1000),
+        ),
         denial_seconds=table.seconds("denial", base.denial_seconds),
+        max_tool_rounds=table.whole("max_tool_rounds", base.max_tool_rounds),
+        tool_timeout_seconds=table.seconds("tool_timeout", base.tool_timeout_seconds),
+        resume=cast("Resume", table.choice("resume", get_args(Resume), base.resume)),
+        gate=cast("GateMode", table.choice("gate", get_args(GateMode), base.gate)),
+        gate_characters=table.whole("gate_characters", base.gate_characters),
+        gate_seconds=table.seconds("gate_time", base.gate_seconds),
+        last_grace=table.number("last_grace", base.last_grace, least=1, most=100),
     )
 
 
@@ -107,7 +124,7 @@ def quality_judge(table: Table) -> QualityJudge | None:
     )
 
 
-def timeout_overrides(table: Table) -> dict[str, float]:
+def timeout_overrides(table: Table) -> dict[str, Any]:
     """What a `timeouts` table says, by the fields of `Timeouts`; the rest is as around it."""
     rate = table.table("min_rate")
     said = {
@@ -118,4 +135,5 @@ def timeout_overrides(table: Table) -> dict[str, float]:
         "min_rate_characters_per_second": rate.number("characters_per_second", None),
         "min_rate_over_seconds": rate.seconds("over", None),
     }
-    return {field: value for field, value in said.items() if value is not None}
+    present: dict[str, Any] = {field: value for field, value in said.items() if value is not None}
+    return {**present, "first_token_is_set": True} if "first_token_seconds" in present else present

@@ -6,9 +6,9 @@ from collections.abc import Collection, Mapping
 from decimal import Decimal, InvalidOperation
 from typing import Any
 
-from llmesc.config.durations import parse_duration
 from llmesc.config.secrets import SecretRef
 from llmesc.config.wording import nearest, shown
+from llmesc.escalation.durations import parse_duration
 from llmesc.escalation.secret import Secret
 
 SECRET_SOURCES = ("env", "command", "file", "keyring")

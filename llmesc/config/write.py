@@ -8,10 +8,10 @@ from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
-from llmesc.config.durations import format_duration
 from llmesc.config.model import Config, ModelConfig, ProviderConfig
 from llmesc.config.offers import offers
 from llmesc.config.wording import dotted
+from llmesc.escalation.durations import format_duration
 from llmesc.escalation.resolution import Reference, Tier
 
 _HEAD = """\

@@ -17,7 +17,7 @@ from llmesc.engine.options import AskOptions, Plan, Planned, Reply
 from llmesc.escalation.failures import Failure
 from llmesc.escalation.messages import Request
 from llmesc.escalation.resolution import Resolution
-from llmesc.state.store import AttemptRow, RunFilter, RunSummary
+from llmesc.state.store import AttemptRow, DayTotals, RunFilter, RunSummary, StateUnavailable
 
 if TYPE_CHECKING:
     from llmesc.engine.doctor import Check as Check
@@ -26,6 +26,7 @@ __all__ = [
     "AskOptions",
     "AttemptRow",
     "CircuitLine",
+    "DayTotals",
     "Engine",
     "Operations",
     "Plan",
@@ -33,9 +34,11 @@ __all__ = [
     "Reply",
     "RunFilter",
     "RunSummary",
+    "StateUnavailable",
     "advice_on",
     "ask",
     "explain_error",
+    "responses_request",
 ]
 
 
@@ -54,7 +57,7 @@ def advice_on(failure: Failure, resolution: Resolution) -> str:
     """What the operator should do about a failure, in one line."""
     from llmesc.providers.advice import advice
 
-    return advice(failure, resolution.provider, self_hosted=resolution.tier.self_hosted)
+    return advice(failure, f"{resolution.provider} {resolution.endpoint}", self_hosted=resolution.tier.self_hosted)
 
 
 def explain_error(case: Mapping[str, Any]) -> dict[str, Any]:
@@ -62,3 +65,14 @@ def explain_error(case: Mapping[str, Any]) -> dict[str, Any]:
     from llmesc.providers.classify import explain
 
     return explain(case)
+
+
+def responses_request(body: Mapping[str, Any]) -> Request:
+    """The request that a body of the Responses API makes.
+
+    It goes as it is, but for `model` and `stream`, to candidates that speak that API, and translated to the others, as far as
+    they can carry it. Raises ValueError where it asks nothing.
+    """
+    from llmesc.providers.responses_body import request_of
+
+    return request_of(body)

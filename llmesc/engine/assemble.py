@@ -127,7 +127,8 @@ class Wires:
         """Whether the candidate's wire can carry the request, and what it changes so that it can."""
         from llmesc.providers.preflight import preflight
 
-        return preflight(self._instances[resolution.circuit_key][0].api, resolution, request)
+        provider, instance = self._instances[resolution.circuit_key]
+        return preflight(provider.api, resolution, request, instance.options)
 
     async def probe(self, key: CircuitKey) -> ProbeResult:
         """Looks at one instance without calling a model. Raises `CredentialsMissing`."""

@@ -8,6 +8,7 @@ from collections.abc import AsyncIterator, Callable, Mapping, Sequence
 from contextlib import asynccontextmanager
 from dataclasses import replace
 from difflib import get_close_matches
+from functools import partial
 from pathlib import Path
 
 from llmesc.config.find import find_config
@@ -22,10 +23,11 @@ from llmesc.engine.slow_check import SlowCheck
 from llmesc.escalation.chain import ChainRequest, build_chain, move_of, policy_violation
 from llmesc.escalation.circuits import Circuit, effective_state, refusal
 from llmesc.escalation.ending import run_error
-from llmesc.escalation.errors import UnknownName
+from llmesc.escalation.errors import UnknownName, UnusableTool
 from llmesc.escalation.events import Chain, Rejected
 from llmesc.escalation.executor import Executor
 from llmesc.escalation.fold import RunView, fold
+from llmesc.escalation.gate import judge_beginning
 from llmesc.escalation.limits import Limits
 from llmesc.escalation.messages import Request, ask_for, estimate_tokens
 from llmesc.escalation.ports import Denial
@@ -34,7 +36,7 @@ from llmesc.escalation.run import Run
 from llmesc.escalation.times import Clock
 from llmesc.escalation.tools import Toolbox
 from llmesc.records.recorder import Recorder
-from llmesc.state.open import resilient_store
+from llmesc.state.open import random_part, resilient_store
 from llmesc.state.resilient import ResilientStore
 
 DEFAULT_CHAIN = "default"
@@ -70,6 +72,7 @@ class Engine:
             fits=wires.fits,
             timeouts_for=lambda resolution: known[resolution.model_key],
             clock=clock,
+            random=random_part,
             new_consumers=lambda: (Recorder(store.append, clock),),
             warn=on_warning,
         )
@@ -111,6 +114,10 @@ class Engine:
             await wires.aclose()
             await store.aclose()
 
+    def chain_names(self) -> Sequence[str]:
+        """Every chain, the default one first, whether written down or not."""
+        return list(dict.fromkeys((DEFAULT_CHAIN, *self.config.chains)))
+
     def references(self) -> Sequence[str]:
         """Every offering's reference, for completion and nearest names."""
         return [offering.ref for offering in self._offerings]
@@ -134,6 +141,7 @@ class Engine:
             limits,
             plan,
             judge=judging(self.config.quality, limits.quality_threshold, chosen.checks, self._slow_checks(limits), self._warn),
+            judge_beginning=partial(judge_beginning, settings=self.config.quality),
             run_id=os.urandom(6).hex(),
             caller=_caller(self._environ, chosen.command),
             toolbox=toolbox,
@@ -187,7 +195,7 @@ class Engine:
             return replace(planned, skip=refused.reason, detail=why, retry_at=refused.retry_at)
         fit = self._wires.fits(candidate, request)
         if fit.obstacle:
-            return replace(planned, skip="unsupported", detail=fit.obstacle)
+            return replace(planned, skip=fit.reason, detail=fit.obstacle)
         if index > 0 and not limits.escalation:
             return replace(planned, skip="single_call", detail="only the primary is called")
         return replace(planned, detail="; ".join(fit.repairs))
@@ -243,6 +251,8 @@ def _request(request: Request | str, options: AskOptions) -> tuple[Request, Tool
     asked = ask_for(request) if isinstance(request, str) else request
     if not options.tools:
         return asked, None
+    if asked.responses_body is not None:
+        raise UnusableTool("a request body brings its own tools, which are not run: no others can be")
     if isinstance(options.tools, Toolbox):
         box = options.tools
     else:

@@ -19,7 +19,7 @@ from llmesc.escalation.ports import Denial
 from llmesc.escalation.resolution import DEFAULT_INSTANCE, CircuitKey, ModelKey, Reference, Resolution
 from llmesc.escalation.times import Clock, Timestamp
 from llmesc.state.resilient import ResilientStore
-from llmesc.state.store import AttemptRow, RunFilter, RunSummary
+from llmesc.state.store import AttemptRow, DayTotals, RunFilter, RunSummary
 
 if TYPE_CHECKING:
     from llmesc.engine.doctor import Check
@@ -135,9 +135,13 @@ class Operations:
             raise UnknownName("run", prefix, tuple(found[:5]))
         return prefix if prefix in found else found[0]
 
-    async def run_events(self, run_id: str) -> Sequence[Event]:
-        """The recorded events of a run."""
-        return await (await self._store.direct()).events(run_id)
+    async def run_events(self, run_id: str, after_seq: int = -1, limit: int | None = None) -> Sequence[Event]:
+        """The recorded events of a run with a larger seq; see `Store.events` for `limit`."""
+        return await (await self._store.direct()).events(run_id, after_seq, limit)
+
+    async def totals(self, since: Timestamp) -> DayTotals:
+        """Sums over the requests since then."""
+        return await (await self._store.direct()).totals(since)
 
     async def run_attempts(self, run_id: str) -> Sequence[AttemptRow]:
         """Its attempts; one whose process was killed says `interrupted`."""

@@ -10,11 +10,12 @@ from typing import Any
 from llmesc.escalation.circuits import Circuit
 from llmesc.escalation.events import Answer, Chain, Move, RunOutcome, SkipReason
 from llmesc.escalation.fold import RunView
-from llmesc.escalation.limits import Limits
+from llmesc.escalation.limits import AllOpen, GateMode, Limits, Resume
 from llmesc.escalation.quality import Check
 from llmesc.escalation.resolution import Resolution
 from llmesc.escalation.times import Timestamp
 from llmesc.escalation.tools import Toolbox
+from llmesc.escalation.waiting import WaitOrEscalate
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -32,6 +33,14 @@ class AskOptions:
     max_cost: Decimal | None = None
     escalation: bool | None = None
     privacy: bool | None = None
+    wait_or_escalate: WaitOrEscalate | None = None
+    """What is done about a busy candidate while another could be called; see `llmesc.escalation.waiting`."""
+    all_open: AllOpen | None = None
+    """What follows when every circuit is open; see `Limits`."""
+    resume: Resume | None = None
+    """What follows a stream that broke in mid-answer; see `Limits`."""
+    gate: GateMode | None = None
+    """What a streaming reader gets before an answer is judged; see `Limits`."""
     checks: tuple[Check, ...] = ()
     """The caller's own checks of an answer, after ours."""
     tools: Toolbox | Sequence[Callable[..., Any]] = ()
@@ -48,6 +57,10 @@ class AskOptions:
             "max_cost": self.max_cost,
             "escalation": self.escalation,
             "privacy": self.privacy,
+            "wait_or_escalate": self.wait_or_escalate,
+            "all_open": self.all_open,
+            "resume": self.resume,
+            "gate": self.gate,
         }
         return replace(limits, **{name: value for name, value in mine.items() if value is not None})
 

@@ -12,7 +12,7 @@ from llmesc.engine.daemon_thread import in_daemon_thread
 from llmesc.engine.tool_types import ALLOWED, schema_of, value_of
 from llmesc.escalation.errors import UnusableTool
 from llmesc.escalation.messages import ToolSpec
-from llmesc.escalation.tools import MAX_ROUNDS, TOOL_SECONDS, NoResult, Permit, Tool, Toolbox
+from llmesc.escalation.tools import NoResult, Permit, Tool, Toolbox
 
 _NAME = re.compile(r"[a-zA-Z_][a-zA-Z0-9_]{0,63}")
 """What every API takes as the name of a tool."""
@@ -24,11 +24,11 @@ _HEADLINE = re.compile(r"\s*(args|arguments|parameters|params)\s*:?\s*", re.IGNO
 def toolbox(
     functions: Sequence[Callable[..., Any]],
     *,
-    max_rounds: int = MAX_ROUNDS,
-    timeout_seconds: float = TOOL_SECONDS,
+    max_rounds: int | None = None,
+    timeout_seconds: float | None = None,
     permit: Permit | None = None,
 ) -> Toolbox:
-    """The tools that `functions` make. Raises `UnusableTool`."""
+    """The tools that `functions` make; None: as configured. Raises `UnusableTool`."""
     tools = tuple(map(python_tool, functions))
     try:
         return Toolbox(tools=tools, max_rounds=max_rounds, timeout_seconds=timeout_seconds, permit=permit)

@@ -6,7 +6,7 @@ from collections.abc import Callable, Mapping, Sequence
 from typing import Any
 
 from llmesc.engine.slow_check import SlowCheck
-from llmesc.escalation.executor import Judge
+from llmesc.escalation.judging import Judge
 from llmesc.escalation.quality import Check, Draft, Finding, QualitySettings, Verdict, judge
 
 MOST_MISTAKES = 20

@@ -1,54 +1,48 @@
-"""One attempt: pulls what a provider sends, watches that it is alive, and keeps what came."""
+"""One attempt: who is called, and what it has brought so far."""
 
 from __future__ import annotations
 
-import asyncio
-import contextlib
-from collections.abc import AsyncIterator
-from dataclasses import dataclass, field, replace
-from itertools import chain, count
-from typing import Literal, assert_never
+from dataclasses import dataclass, field
+from typing import Literal
 
 from llmesc.escalation.circuits import Admission
-from llmesc.escalation.events import Move, TextDelta, ThinkingDelta, ToolCallRequested
-from llmesc.escalation.failures import CallFailed, Failure, FailureKind
-from llmesc.escalation.interrupt import Interrupted
-from llmesc.escalation.liveness import Liveness
+from llmesc.escalation.continuation import Kept
+from llmesc.escalation.events import Answer, Move
+from llmesc.escalation.failures import Failure
+from llmesc.escalation.gate import Gate
 from llmesc.escalation.messages import Request, ToolCall, Usage, estimate_tokens, text_tokens
-from llmesc.escalation.pieces import (
-    Activity,
-    Call,
-    Content,
-    Finish,
-    Opened,
-    Piece,
-    Provider,
-    TextPiece,
-    ThinkingPiece,
-    ToolCallPiece,
-    UsagePiece,
-)
+from llmesc.escalation.overlap import Seam
+from llmesc.escalation.pieces import Content, Finish, TextPiece, ThinkingPiece, ToolCallPiece
+from llmesc.escalation.quality import Verdict
 from llmesc.escalation.resolution import Resolution
-from llmesc.escalation.run import EventStream
 
-Ending = Failure | Literal["finished", "cancelled", "deadline"]
-"""How the pulling ended: well, with the provider's failure, or through nobody's fault."""
+Ending = Failure | Verdict | Literal["finished", "cancelled", "deadline"]
+"""How the call ended: well, with the provider's failure, condemned by its beginning, or through nobody's fault."""
 
 
 @dataclass(slots=True, kw_only=True)
 class Attempt:
-    """An attempt in progress, and what it has brought so far."""
+    """An attempt in progress."""
 
     number: int
     attempt_id: str
     resolution: Resolution
     move: Move
     admission: Admission
+    asked: Request
+    """What it is sent."""
     started: float
     """Of the event loop's clock."""
+    gate: Gate
+    kept: Kept = field(default_factory=Kept)
+    """What it goes on from."""
+    seam: Seam = field(init=False)
     content: list[Content] = field(default_factory=list)
+    """What it said itself, less what it only repeated."""
     characters: int = 0
     thinking_characters: int = 0
+    called_tools: bool = False
+    """Whether it began a tool call, complete or not."""
     call_ids: set[str] = field(default_factory=set)
     """Of all calls in the conversation: some servers begin to count anew with every answer."""
     reported: Usage | None = None
@@ -60,135 +54,74 @@ class Attempt:
     reached: bool = False
     """Whether the provider began to answer: what it did not count is then estimated."""
 
+    def __post_init__(self) -> None:
+        self.seam = Seam(self.kept.text)
+
+    @property
+    def own_text(self) -> str:
+        """The answer so far, as far as it wrote it itself."""
+        return "".join(piece.text for piece in self.content if isinstance(piece, TextPiece))
+
     @property
     def text(self) -> str:
         """The answer so far."""
-        return "".join(piece.text for piece in self.content if isinstance(piece, TextPiece))
+        return self.kept.text + self.own_text
+
+    @property
+    def own_shown(self) -> str:
+        """The part of its own text that a streaming reader has."""
+        return self.own_text if self.gate.is_open else ""
 
     @property
     def tool_calls(self) -> tuple[ToolCall, ...]:
         """What it asks for, in order."""
         return tuple(tool_call(piece) for piece in self.content if isinstance(piece, ToolCallPiece))
 
+    @property
+    def turn(self) -> list[Content]:
+        """All of the answer, as one turn of the model: what it goes on from stands behind what it thought first."""
+        if not self.kept.text:
+            return self.content
+        first = next((at for at, piece in enumerate(self.content) if not isinstance(piece, ThinkingPiece)), len(self.content))
+        return [*self.content[:first], TextPiece(self.kept.text), *self.content[first:]]
+
     def seconds(self, now: float) -> float:
         """How long the call took, or takes so far."""
         return (now if self.answered_at is None else self.answered_at) - self.started
 
-    def usage(self, request: Request) -> Usage:
-        """What the provider counted; estimated where it counted nothing, all zero where nothing reached it."""
-        if self.reported is not None and self.reported.output_tokens is not None:
-            return self.reported
+    def usage(self) -> Usage:
+        """What the provider counted; estimated where it counted nothing or was cut, all zero where nothing reached it."""
+        seen = self.reported or Usage()
+        if seen.output_tokens is not None and self.finish is not None:
+            return seen
         if not self.reached:
             return Usage(input_tokens=0, output_tokens=0)
-        seen = self.reported or Usage()
+        written = text_tokens(self.own_text) + (self.seam.repeated + self.thinking_characters) // 4
         return Usage(
-            input_tokens=estimate_tokens(request) if seen.input_tokens is None else seen.input_tokens,
-            output_tokens=text_tokens(self.text) + self.thinking_characters // 4,
+            input_tokens=estimate_tokens(self.asked) if seen.input_tokens is None else seen.input_tokens,
+            # A count that was still running when the answer broke off may be behind, never ahead.
+            output_tokens=max(written, seen.output_tokens or 0),
             cached_tokens=seen.cached_tokens,
             reasoning_tokens=seen.reasoning_tokens,
             estimated=True,
         )
 
-
-async def pull(attempt: Attempt, provider: Provider, call: Call, stream: EventStream, run_deadline: float) -> Ending:
-    """Sends the call and emits what comes, until it ends one way or another. Raises nothing."""
-    loop = asyncio.get_running_loop()
-    liveness = Liveness(call.timeouts, attempt.started, run_deadline)
-    pieces = provider.call(call)
-    try:
-        while True:
-            piece = await stream.interruptible.wait(anext(pieces), liveness.deadline)
-            characters = await _take(piece, attempt, stream)
-            if characters is not None:
-                now = loop.time()
-                breach = liveness.content(now, characters)
-                attempt.first_content_at = liveness.first_content_at
-                if breach is not None:
-                    return liveness.failure(breach)
-                await stream.room()
-            elif isinstance(piece, Finish):
-                liveness.finish(loop.time())
-    except StopAsyncIteration:
-        return "finished" if attempt.finish is not None else _ended_without_a_finish()
-    except CallFailed as failed:
-        return failed.failure
-    except Interrupted as interrupted:
-        if interrupted.reason == "cancelled":
-            return "cancelled"
-        if attempt.finish is not None:
-            return "finished"
-        breach = liveness.breach()
-        return "deadline" if breach == "deadline" else liveness.failure(breach)
-    except Exception as error:  # noqa: BLE001 - a bug in a wire is that candidate's failure, not the end of the run
-        return _wire_bug(error)
-    finally:
-        await _close(pieces)
-
-
-async def _take(piece: Piece, attempt: Attempt, stream: EventStream) -> int | None:
-    """Keeps and emits one piece; the characters it brought, or None where it is no sign of life."""
-    attempt.reached = True
-    match piece:
-        case TextPiece(text=text):
-            attempt.content.append(piece)
-            attempt.characters += len(text)
-            await stream.emit(TextDelta, attempt=attempt.number, text=text)
-            return len(text)
-        case ThinkingPiece(text=text):
-            attempt.content.append(piece)
-            attempt.thinking_characters += len(text)
-            if text:  # else it only brings a signature
-                await stream.emit(ThinkingDelta, attempt=attempt.number, text=text)
-            return len(text)
-        case ToolCallPiece(name=name, arguments=arguments):
-            call_id = _own_id(piece.call_id, attempt.call_ids)
-            attempt.content.append(replace(piece, call_id=call_id))
-            await stream.emit(ToolCallRequested, attempt=attempt.number, call_id=call_id, name=name, arguments=arguments)
-            return len(arguments)
-        case Activity():
-            # A fragment of a tool call: its length comes with the whole, so it counts as fast enough.
-            return 1000
-        case UsagePiece(usage=usage):
-            attempt.reported = usage
-        case Opened(request_id=request_id):
-            attempt.request_id = request_id
-        case Finish():
-            attempt.finish = attempt.finish or piece
-        case _:
-            assert_never(piece)
-    return None
-
-
-def _own_id(call_id: str, taken: set[str]) -> str:
-    """`call_id`, or one made of it where another call has it; taken from now on."""
-    own = next(name for name in chain((call_id,), (f"{call_id}_{number}" for number in count(2))) if name not in taken)
-    taken.add(own)
-    return own
+    def answer(self, score: int | None) -> Answer:
+        """All of the answer as it is now."""
+        whole = self.kept.with_more(self.number, self.own_text)
+        return Answer(
+            text=whole.text,
+            attempt=self.number,
+            resolution=self.resolution,
+            ranges=whole.ranges,
+            score=score,
+            finish_reason=self.finish.reason if self.finish else "cut",
+            tool_calls=tuple(
+                {"call_id": call.call_id, "name": call.name, "arguments": call.arguments} for call in self.tool_calls
+            ),
+        )
 
 
 def tool_call(piece: ToolCallPiece) -> ToolCall:
     """The call as a part of a conversation."""
     return ToolCall(call_id=piece.call_id, name=piece.name, arguments=piece.arguments)
-
-
-async def _close(pieces: AsyncIterator[Piece]) -> None:
-    close = getattr(pieces, "aclose", None)
-    if close is not None:
-        with contextlib.suppress(Exception):  # the attempt is over; how the connection went is of no interest
-            await close()
-
-
-def _ended_without_a_finish() -> Failure:
-    return Failure(
-        kind=FailureKind.PROTOCOL,
-        rule="stream.no_finish",
-        message="the answer ended without its protocol's end",
-        matched="end of stream",
-    )
-
-
-def _wire_bug(error: Exception) -> Failure:
-    name = type(error).__name__
-    return Failure(
-        kind=FailureKind.PROTOCOL, rule=f"exception.{name}", message=f"the wire could not read the answer: {name}", matched=name
-    )

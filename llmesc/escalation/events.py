@@ -9,134 +9,63 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import dataclass
 from decimal import Decimal
-from enum import StrEnum
-from typing import Any, Literal
+from typing import Literal
 
 from llmesc.escalation.circuits import Cause, CircuitState
+from llmesc.escalation.envelope import Allowance
+from llmesc.escalation.event_words import (
+    Answer,
+    AnswerRange,
+    AttemptOutcome,
+    Chain,
+    Move,
+    Rejected,
+    RunOutcome,
+    SkipReason,
+    Totals,
+)
 from llmesc.escalation.failures import Failure
 from llmesc.escalation.limits import Limits
 from llmesc.escalation.messages import Request, Usage
 from llmesc.escalation.resolution import CircuitKey, ModelKey, Resolution
 from llmesc.escalation.times import Timestamp
+from llmesc.escalation.waiting import Choice
+
+__all__ = [
+    "EVENT_TYPES",
+    "SCHEMA",
+    "Answer",
+    "AnswerRange",
+    "AnswerReset",
+    "AttemptFinished",
+    "AttemptOutcome",
+    "AttemptStarted",
+    "CandidateSkipped",
+    "Chain",
+    "CircuitChanged",
+    "Event",
+    "GateOpened",
+    "Header",
+    "ModelDenied",
+    "Move",
+    "ProviderFailed",
+    "ProviderSwitched",
+    "QualityChecked",
+    "Rejected",
+    "RunFinished",
+    "RunOutcome",
+    "RunStarted",
+    "SkipReason",
+    "TextDelta",
+    "ThinkingDelta",
+    "ToolCallFinished",
+    "ToolCallRequested",
+    "Totals",
+    "Waiting",
+]
 
 SCHEMA = 1
 """Version of the events as written outside the process; readers tolerate newer ones."""
-
-
-class Move(StrEnum):
-    """How a candidate relates to the primary."""
-
-    PRIMARY = "primary"
-    LATERAL = "lateral"
-    ESCALATION = "escalation"
-
-
-class AttemptOutcome(StrEnum):
-    """How an attempt ended."""
-
-    SUCCESS = "success"
-    QUALITY_FAILURE = "quality_failure"
-    AUTH_ERROR = "auth_error"
-    CONTEXT_OVERFLOW = "context_overflow"
-    RATE_LIMITED = "rate_limited"
-    ERROR = "error"
-    CANCELLED = "cancelled"
-
-
-class RunOutcome(StrEnum):
-    """How a run ended."""
-
-    ANSWERED = "answered"
-    BELOW_BAR = "below_bar"
-    EXHAUSTED = "exhausted"
-    NOTHING_CALLABLE = "nothing_callable"
-    DEADLINE = "deadline"
-    POLICY = "policy"
-    CANCELLED = "cancelled"
-
-
-SkipReason = Literal[
-    "circuit_open",
-    "forced_open",
-    "probe_elsewhere",
-    "denied",
-    "not_allowed",
-    "context_too_small",
-    "missing_capability",
-    "unconfirmed_capability",
-    "over_budget",
-    "no_credentials",
-    "privacy",
-    "below_tier",
-    "same_instance",
-    "same_endpoint",
-    "same_model",
-    "same_provider",
-    "same_tier_window_unknown",
-    "single_call",
-    "unsupported",
-]
-"""Why a candidate was not called."""
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Rejected:
-    """A candidate that the chain for this request left out, and why."""
-
-    resolution: Resolution
-    reason: SkipReason
-    detail: str = ""
-    retry_at: Timestamp | None = None
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Chain:
-    """The ordered candidates of a request, and the rejected ones with their reasons."""
-
-    name: str
-    candidates: tuple[Resolution, ...]
-    rejected: tuple[Rejected, ...] = ()
-
-    @property
-    def primary(self) -> Resolution | None:
-        """The first candidate; moves are told relative to it."""
-        return self.candidates[0] if self.candidates else None
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class AnswerRange:
-    """Characters `start` to `end` of the final answer were written by attempt `attempt`."""
-
-    attempt: int
-    start: int
-    end: int
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Answer:
-    """What the user finally has."""
-
-    text: str
-    attempt: int
-    """The attempt that completed it."""
-    resolution: Resolution
-    ranges: tuple[AnswerRange, ...]
-    score: int | None = None
-    finish_reason: str = "stop"
-    tool_calls: tuple[Mapping[str, Any], ...] = ()
-    """Calls the model asked for and nobody ran: `{"call_id", "name", "arguments"}`."""
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Totals:
-    """Sums over the attempts of a run."""
-
-    attempts: int
-    skipped: int
-    usage: Usage
-    cost: Decimal | None
-    """US dollars; None: not known for at least one attempt that reached a provider."""
-    duration_seconds: float
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -187,16 +116,34 @@ class AttemptStarted(Header):
     """Whether it is the probe of a half-open circuit."""
     repairs: tuple[str, ...] = ()
     """What the candidate's wire changes in the request so that it can carry it, in words."""
+    continues_characters: int = 0
+    """It goes on from so many characters that other attempts wrote and that stay shown; 0: it begins anew."""
+    allowance: Allowance | None = None
+    """The time and the money it may take."""
+    against_circuit: bool = False
+    """Every circuit is open, and this one is tried all the same."""
     type: Literal["attempt_started"] = "attempt_started"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class TextDelta(Header):
-    """Text of the answer, as it came."""
+    """Text of the answer, as it came; what an attempt only repeats of the text it goes on from is left out."""
 
     attempt: int
     text: str
+    held: bool = False
+    """On record, but not shown until a `gate_opened` of the attempt says so: no reader may take it for the answer."""
     type: Literal["text_delta"] = "text_delta"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class GateOpened(Header):
+    """What was held of an attempt is shown from now on. Text that is never shown has no such event."""
+
+    attempt: int
+    characters: int
+    """All that were held."""
+    type: Literal["gate_opened"] = "gate_opened"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -270,6 +217,8 @@ class AttemptFinished(Header):
     characters: int
     finish_reason: str | None = None
     request_id: str | None = None
+    repeated_characters: int = 0
+    """Of the text it went on from: they came a second time, and were dropped."""
     type: Literal["attempt_finished"] = "attempt_finished"
 
 
@@ -287,25 +236,36 @@ class ProviderSwitched(Header):
     """From self-hosted to hosted: prompts leave the operator's machines and cost money."""
     characters_discarded: int
     characters_kept: int = 0
+    cost: Decimal | None = None
+    """What the call is estimated to cost, where `instead_of` says that there was a choice."""
+    instead_of: Choice | None = None
+    """Who could have been waited for."""
     type: Literal["provider_switched"] = "provider_switched"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class AnswerReset(Header):
-    """What was shown so far no longer counts."""
+    """What was shown so far no longer counts: the text of this attempt and of those it went on from."""
 
     attempt: int
     characters: int
+    """All that were shown; what was held and never seen is not among them."""
     type: Literal["answer_reset"] = "answer_reset"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Waiting(Header):
-    """Nothing can be called now; the run waits."""
+    """Nothing can be called now, or nothing that is worth it; the run waits."""
 
     until: Timestamp
+    """At the latest: a probe that another process makes may end sooner."""
     resolution: Resolution
     because: str
+    """`rate_limit`, or `probe_elsewhere`."""
+    cost: Decimal | None = None
+    """What the call is estimated to cost."""
+    instead_of: Choice | None = None
+    """Who could be called at once."""
     type: Literal["waiting"] = "waiting"
 
 
@@ -351,6 +311,7 @@ Event = (
     | CandidateSkipped
     | AttemptStarted
     | TextDelta
+    | GateOpened
     | ThinkingDelta
     | ToolCallRequested
     | ToolCallFinished
@@ -372,6 +333,7 @@ EVENT_TYPES: Mapping[str, type[Event]] = {
         CandidateSkipped,
         AttemptStarted,
         TextDelta,
+        GateOpened,
         ThinkingDelta,
         ToolCallRequested,
         ToolCallFinished,

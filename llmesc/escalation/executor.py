@@ -6,10 +6,12 @@ from collections.abc import Awaitable, Callable, Mapping, Sequence
 from dataclasses import dataclass
 
 from llmesc.escalation.events import Chain, Rejected
+from llmesc.escalation.gate import JudgeBeginning, judge_beginning
+from llmesc.escalation.judging import Judge
 from llmesc.escalation.limits import Limits, Timeouts
 from llmesc.escalation.messages import Request
 from llmesc.escalation.ports import Consumer, Health
-from llmesc.escalation.quality import Draft, Verdict
+from llmesc.escalation.quality import Draft, QualitySettings, Verdict
 from llmesc.escalation.resolution import Resolution
 from llmesc.escalation.run import EventStream, Run, Walk
 from llmesc.escalation.selection import Fits, OpenProvider
@@ -21,8 +23,9 @@ PlanChain = Callable[[], Awaitable[tuple[Chain, Rejected | None]]]
 """The chain for the request as things stand, and what our own policy forbids of what was asked for."""
 
 
-Judge = Callable[[Draft], Awaitable[Verdict]]
-"""May take its time, and is cancelled when the run is or its time is spent. Must not raise."""
+def by_our_checks(beginning: Draft) -> Verdict:
+    """The verdict on the beginning of an answer, by our own checks as they weigh where nothing is said."""
+    return judge_beginning(beginning, QualitySettings())
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -34,6 +37,8 @@ class Executor:
     fits: Fits
     timeouts_for: Callable[[Resolution], Timeouts]
     clock: Clock
+    random: Callable[[], float]
+    """Numbers in [0, 1)."""
     new_consumers: Callable[[], Sequence[Consumer]]
     """Makes those who get the events of one run before its reader does."""
     warn: Callable[[str], None]
@@ -45,6 +50,7 @@ class Executor:
         plan: PlanChain,
         *,
         judge: Judge,
+        judge_beginning: JudgeBeginning = by_our_checks,
         run_id: str,
         caller: Mapping[str, str],
         toolbox: Toolbox | None = None,
@@ -58,7 +64,7 @@ class Executor:
 
         async def prepare() -> Walk:
             chain, forbidden = await plan()
-            walk = Walker(self, stream, request, chain, limits, judge, toolbox)
+            walk = Walker(self, stream, request, chain, limits, judge, judge_beginning, toolbox)
             return lambda: walk.run(caller, forbidden)
 
         return Run(stream, prepare)

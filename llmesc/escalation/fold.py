@@ -6,6 +6,7 @@ from dataclasses import dataclass, replace
 from decimal import Decimal
 from typing import Any, assert_never
 
+from llmesc.escalation.envelope import Allowance
 from llmesc.escalation.events import (
     Answer,
     AnswerReset,
@@ -16,6 +17,7 @@ from llmesc.escalation.events import (
     Chain,
     CircuitChanged,
     Event,
+    GateOpened,
     ModelDenied,
     Move,
     ProviderFailed,
@@ -53,6 +55,13 @@ class AttemptView:
     """In pieces that `shown` joins; see `grown`."""
     thinking: tuple[str, ...] = ()
     characters: int = 0
+    held_characters: int = 0
+    """The last of them, recorded and not shown yet (or never)."""
+    allowance: Allowance | None = None
+    """The time and the money it may take."""
+    continues_characters: int = 0
+    """It goes on from so many characters of other attempts; see `AttemptStarted`."""
+    repeated_characters: int = 0
     outcome: AttemptOutcome | None = None
     """None: still running."""
     failure: Failure | None = None
@@ -70,8 +79,13 @@ class AttemptView:
 
     @property
     def shown(self) -> str:
-        """Its text so far."""
+        """Its text so far, what is held included."""
         return "".join(self.text)
+
+    @property
+    def visible(self) -> str:
+        """Its text as far as a streaming reader has it."""
+        return self.shown[: self.characters - self.held_characters]
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -100,6 +114,11 @@ class RunView:
     cause: Failure | None = None
     retry_at: Timestamp | None = None
     events: int = 0
+
+    @property
+    def visible(self) -> str:
+        """What a streaming reader has: the visible text of the attempts that still count, in order."""
+        return "".join(attempt.visible for attempt in self.attempts if not attempt.discarded)
 
 
 def grown(pieces: tuple[str, ...], text: str) -> tuple[str, ...]:
@@ -137,6 +156,8 @@ def fold(view: RunView, event: Event) -> RunView:
                 probe=event.probe,
                 started_at=event.at,
                 started_ms=event.elapsed_ms,
+                continues_characters=event.continues_characters,
+                allowance=event.allowance,
             )
             return replace(view, attempts=(*view.attempts, attempt), waiting=None, **seen)
         case ProviderSwitched():
@@ -147,6 +168,12 @@ def fold(view: RunView, event: Event) -> RunView:
             return replace(view, circuits=(*view.circuits, event), **seen)
         case ModelDenied():
             return replace(view, denied=(*view.denied, event), **seen)
+        case AnswerReset():
+            # Whoever went on from a text stands or falls with it.
+            attempts = tuple(
+                replace(attempt, discarded=True) if attempt.attempt <= event.attempt else attempt for attempt in view.attempts
+            )
+            return replace(view, attempts=attempts, **seen)
         case RunFinished():
             return replace(
                 view,
@@ -167,13 +194,13 @@ def fold(view: RunView, event: Event) -> RunView:
 
 _AttemptEvent = (
     TextDelta
+    | GateOpened
     | ThinkingDelta
     | ToolCallRequested
     | ToolCallFinished
     | ProviderFailed
     | QualityChecked
     | AttemptFinished
-    | AnswerReset
 )
 
 
@@ -181,7 +208,10 @@ def _fold_attempt(attempt: AttemptView, event: _AttemptEvent) -> AttemptView:
     match event:
         case TextDelta():
             characters = attempt.characters + len(event.text)
-            return replace(attempt, text=grown(attempt.text, event.text), characters=characters)
+            held = attempt.held_characters + len(event.text) if event.held else 0
+            return replace(attempt, text=grown(attempt.text, event.text), characters=characters, held_characters=held)
+        case GateOpened():
+            return replace(attempt, held_characters=0)
         case ThinkingDelta():
             return replace(attempt, thinking=grown(attempt.thinking, event.text))
         case ToolCallRequested() | ToolCallFinished():
@@ -201,8 +231,7 @@ def _fold_attempt(attempt: AttemptView, event: _AttemptEvent) -> AttemptView:
                 duration_seconds=event.duration_seconds,
                 finish_reason=event.finish_reason,
                 request_id=event.request_id,
+                repeated_characters=event.repeated_characters,
             )
-        case AnswerReset():
-            return replace(attempt, discarded=True)
         case _:
             assert_never(event)

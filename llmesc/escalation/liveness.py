@@ -1,16 +1,62 @@
-"""Whether an answer is still coming: four limits, pushed back by content alone. Times are of one monotonic clock."""
+"""Whether an answer is still coming: limits that only content pushes back. Times are of one monotonic clock.
+
+- The first token: within `first_token_seconds` of the start.
+- Between tokens: `stall_seconds`.
+- How fast: at least `min_rate` in every window of `min_rate_over_seconds`, the first of them begins with the first content. It is
+  seen when the window ends, whether anything comes then or not. A window is no shorter than a stall: mere silence is judged by
+  the limit for silence.
+- All of it: within `total_seconds`, and within what is left of the run.
+
+Content is text, thinking, tool calls and fragments of them. A keep-alive, a role, an empty delta or a count of tokens is none.
+"""
 
 from __future__ import annotations
 
+from collections import deque
+from collections.abc import Sequence
+from dataclasses import replace
 from typing import Literal
 
 from llmesc.escalation.failures import Failure, FailureKind
+from llmesc.escalation.latency import Latency, percentile
 from llmesc.escalation.limits import Timeouts
 
 LATE_USAGE_SECONDS = 2.0
 """How long to wait for usage behind the finish: some servers send it in a chunk of its own, some keep the line open."""
 
+LEARNED_FROM_CALLS = 10
+"""Of fewer first tokens nothing is learned."""
+LEARNED_MULTIPLE = 3.0
+LEARNED_LEAST, LEARNED_MOST = 1 / 3, 2.0
+"""Parts of the limit that holds without history, between which a learned one stays: a long prompt takes longer than short ones
+did, and a model that became slow does not make llmesc wait for ever.
+"""
+
 Breach = Literal["first_token", "stall", "total", "min_rate", "deadline"]
+
+
+def learned(timeouts: Timeouts, calls: Sequence[Latency]) -> Timeouts:
+    """With the first-token limit that a model's latest answers teach: three times what 95 of 100 of them took. One that the
+    operator set stays.
+    """
+    known = [call.first_token_seconds for call in calls if call.first_token_seconds is not None]
+    slow = percentile(known, 0.95)
+    if timeouts.first_token_is_set or slow is None or len(known) < LEARNED_FROM_CALLS:
+        return timeouts
+    usual = timeouts.first_token_seconds
+    return replace(timeouts, first_token_seconds=min(max(slow * LEARNED_MULTIPLE, usual * LEARNED_LEAST), usual * LEARNED_MOST))
+
+
+def patient(timeouts: Timeouts, grace: float) -> Timeouts:
+    """For the last candidate, behind which nobody waits: `grace` times as long for its first token and between tokens, and as
+    much slower. All of it together takes no longer, so that a probe's lease still outlasts it.
+    """
+    return replace(
+        timeouts,
+        first_token_seconds=timeouts.first_token_seconds * grace,
+        stall_seconds=timeouts.stall_seconds * grace,
+        min_rate_characters_per_second=timeouts.min_rate_characters_per_second / grace,
+    )
 
 
 class Liveness:
@@ -19,42 +65,59 @@ class Liveness:
     def __init__(self, timeouts: Timeouts, started: float, run_deadline: float) -> None:
         self._timeouts = timeouts
         self._content_by = started + timeouts.first_token_seconds
+        self._rate_by = float("inf")
         self._total_by = started + timeouts.total_seconds
         self._run_deadline = run_deadline
+        self._paused_seconds = 0.0
+        self._window_seconds = max(timeouts.min_rate_over_seconds, timeouts.stall_seconds)
+        self._wanted_characters = timeouts.min_rate_characters_per_second * self._window_seconds
+        self._latest: deque[tuple[float, int]] = deque()
+        """The newest content, no more of it than a window asks for: when, and how many characters."""
+        self._latest_characters = 0
         self.first_content_at: float | None = None
-        self._window_from = started
-        self._window_characters = 0
-
-    @property
-    def deadline(self) -> float:
+        self.deadline = 0.0
         """When waiting for the next content must end."""
-        return min(self._content_by, self._total_by, self._run_deadline)
+        self._move()
 
-    def content(self, now: float, characters: int) -> Breach | None:
-        """Some content came; `min_rate` where it comes too slowly to be an answer."""
-        timeouts = self._timeouts
+    def _move(self) -> None:
+        own = min(self._content_by, self._rate_by, self._total_by)
+        self.deadline = min(own + self._paused_seconds, self._run_deadline)
+
+    def content(self, now: float, characters: int) -> None:
+        """Some content came."""
         if self.first_content_at is None:
-            self.first_content_at = self._window_from = now
-        self._content_by = now + timeouts.stall_seconds
-        self._window_characters += characters
-        passed = now - self._window_from
-        if passed < timeouts.min_rate_over_seconds:
-            return None
-        slow = self._window_characters < timeouts.min_rate_characters_per_second * passed
-        self._window_from, self._window_characters = now, 0
-        return "min_rate" if slow else None
+            self.first_content_at = now
+        at = now - self._paused_seconds
+        self._content_by = at + self._timeouts.stall_seconds
+        latest, wanted = self._latest, self._wanted_characters
+        latest.append((at, characters))
+        self._latest_characters += characters
+        while len(latest) > 1 and self._latest_characters - latest[0][1] >= wanted:
+            self._latest_characters -= latest.popleft()[1]
+        # Enough has come since the oldest of them (or not yet since the first): without more, that ends with its window.
+        self._rate_by = latest[0][0] + self._window_seconds
+        self._move()
+
+    def paused(self, seconds: float) -> None:
+        """The reader was behind, and nobody asked for content: that time is not the provider's."""
+        self._paused_seconds += seconds
+        self._move()
 
     def finish(self, now: float) -> None:
         """The answer's end was seen: only a late count of tokens may still come, and it is not worth a long wait."""
-        self._content_by = now + LATE_USAGE_SECONDS
+        self._content_by, self._rate_by = now - self._paused_seconds + LATE_USAGE_SECONDS, float("inf")
+        self._move()
 
     def breach(self) -> Breach:
         """Which limit the earliest deadline belongs to."""
         if self.deadline == self._run_deadline:
             return "deadline"
-        if self.deadline == self._total_by:
+        own = min(self._content_by, self._rate_by, self._total_by)
+        if own == self._total_by:
             return "total"
-        return "first_token" if self.first_content_at is None else "stall"
+        if own == self._content_by:
+            return "first_token" if self.first_content_at is None else "stall"
+        return "min_rate"
 
     def failure(self, breach: Breach) -> Failure:
         """The failure that a breach makes; a breach of the run's deadline is nobody's."""
@@ -63,8 +126,7 @@ class Liveness:
             "first_token": f"no content within {timeouts.first_token_seconds:g} s",
             "stall": f"no further content for {timeouts.stall_seconds:g} s",
             "total": f"not finished within {timeouts.total_seconds:g} s",
-            "min_rate": f"under {timeouts.min_rate_characters_per_second:g} characters a second "
-            f"over {timeouts.min_rate_over_seconds:g} s",
+            "min_rate": f"under {timeouts.min_rate_characters_per_second:g} characters a second over {self._window_seconds:g} s",
             "deadline": "the time for the run is spent",
         }[breach]
         return Failure(kind=FailureKind.TIMEOUT, rule=f"liveness.{breach}", message=message, matched=breach)

@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from typing import Any, Literal
+
+from llmesc.escalation.resolution import DEFAULT_INSTANCE
 
 Role = Literal["system", "user", "assistant", "tool"]
 
@@ -34,6 +36,8 @@ class Thinking:
     text: str
     signature: str | None = None
     provider: str = ""
+    instance: str = DEFAULT_INSTANCE
+    """One wire seals its reasoning for the account that it was made for."""
     type: Literal["thinking"] = "thinking"
 
 
@@ -94,6 +98,18 @@ class Usage:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class ResponsesBody:
+    """A body of the Responses API that a request was read from."""
+
+    content: Mapping[str, Any]
+    """Goes as it is, but for `model` and `stream`, where the wire is that API."""
+    obstacles: tuple[str, ...] = ()
+    """What of it no other wire carries, by name: their candidates are passed over."""
+    left_out: tuple[str, ...] = ()
+    """What of it other wires do without, by name."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class Request:
     """One question, independent of who answers it."""
 
@@ -106,6 +122,8 @@ class Request:
     temperature: float | None = None
     seed: int | None = None
     stream: bool = True
+    responses_body: ResponsesBody | None = None
+    """Where it was read from; the fields above hold what of it other wires can carry."""
 
     @property
     def prompt(self) -> str:
@@ -126,10 +144,10 @@ class Request:
         return frozenset(wanted)
 
 
-def ask_for(prompt: str, *, system: str | None = None) -> Request:
-    """The request that one prompt (and perhaps a system text) makes."""
+def ask_for(prompt: str, *, system: str | None = None, images: Iterable[Image] = ()) -> Request:
+    """The request that one prompt makes, perhaps with a system text, and with pictures that it is about."""
     head = (Message(role="system", parts=(Text(text=system),)),) if system else ()
-    return Request(messages=(*head, Message(role="user", parts=(Text(text=prompt),))))
+    return Request(messages=(*head, Message(role="user", parts=(*images, Text(text=prompt)))))
 
 
 def estimate_tokens(request: Request) -> int:

@@ -2,13 +2,15 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection, Mapping
+from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Protocol
 
 from llmesc.escalation.circuits import Admission, Circuit, Refusal, Signal, Transition
-from llmesc.escalation.events import Event
+from llmesc.escalation.events import Event, SkipReason
+from llmesc.escalation.latency import Latency
 from llmesc.escalation.resolution import CircuitKey, ModelKey
+from llmesc.escalation.retry_budget import RetryPolicy
 from llmesc.escalation.times import Timestamp
 
 
@@ -24,6 +26,8 @@ class Fit:
     """What the wire changes so that it fits, in words."""
     obstacle: str = ""
     """Why it cannot be carried at all; empty: it can."""
+    reason: SkipReason = "unsupported"
+    """What the candidate is skipped as where there is an obstacle."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -41,8 +45,8 @@ class Denial:
 
 
 class Health(Protocol):
-    """Circuits and denials, shared by every process on the same state. Never raises for a store that is away: it warns and
-    goes on in memory.
+    """Circuits, denials, latencies and retry budgets, shared by every process on the same state. Never raises for a store that is
+    away: it warns and goes on in memory.
     """
 
     async def circuits(self, keys: Collection[CircuitKey] | None = None) -> Mapping[CircuitKey, Circuit]:
@@ -63,6 +67,16 @@ class Health(Protocol):
 
     async def deny(self, denial: Denial) -> None:
         """Adds or replaces the denial of its key."""
+        ...
+
+    async def latencies(self, keys: Collection[ModelKey]) -> Mapping[ModelKey, Sequence[Latency]]:
+        """Of the newest calls of each that ended well, newest first, at most `REMEMBERED_CALLS`; a key without any is missing."""
+        ...
+
+    async def retry_tokens(self, chain: str, change: float, policy: RetryPolicy) -> float:
+        """Adds `change` tokens to the retry budget of a chain (below 0 it takes them; 0 only looks), in one step over all
+        processes; what is there afterwards.
+        """
         ...
 
 

@@ -56,9 +56,14 @@ class EventStream:
         _resolve(self._changed)
         return event
 
+    @property
+    def crowded(self) -> bool:
+        """Whether the reader is far behind."""
+        return self.reading and len(self._pending) >= BACKLOG
+
     async def room(self) -> None:
         """Waits while the reader is far behind. Raises `Interrupted` when the run is cancelled."""
-        while self.reading and len(self._pending) >= BACKLOG:
+        while self.crowded:
             self._drained = asyncio.get_running_loop().create_future()
             await self.interruptible.wait(self._drained, float("inf"))
 

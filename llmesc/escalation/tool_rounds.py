@@ -11,10 +11,12 @@ from typing import Any
 from llmesc.escalation.attempt import Attempt, tool_call
 from llmesc.escalation.events import ToolCallFinished
 from llmesc.escalation.interrupt import Interrupted
+from llmesc.escalation.limits import Limits
 from llmesc.escalation.messages import Message, Part, Request, Text, Thinking, ToolCall, ToolResult
 from llmesc.escalation.pieces import Content, TextPiece, ThinkingPiece, ToolCallPiece
 from llmesc.escalation.quality import Verdict
 from llmesc.escalation.redact import redact
+from llmesc.escalation.resolution import CircuitKey
 from llmesc.escalation.run import EventStream
 from llmesc.escalation.tools import NoResult, Tool, Toolbox, arguments_of, bounded
 
@@ -25,9 +27,12 @@ Deadline = Callable[[], float]
 class ToolRounds:
     """Of one run. A round that was finished stays: whoever is called next gets it, and nothing in it runs again."""
 
-    def __init__(self, toolbox: Toolbox | None, stream: EventStream) -> None:
+    def __init__(self, toolbox: Toolbox | None, stream: EventStream, limits: Limits) -> None:
         self._toolbox = toolbox
         self._stream = stream
+        rounds, seconds = (toolbox.max_rounds, toolbox.timeout_seconds) if toolbox else (None, None)
+        self._max_rounds = limits.max_tool_rounds if rounds is None else rounds
+        self._timeout_seconds = limits.tool_timeout_seconds if seconds is None else seconds
         self.finished = 0
         self.permit_seconds = 0.0
         """Spent on asking for permission."""
@@ -48,14 +53,14 @@ class ToolRounds:
         Raises `Interrupted` when the run is cancelled or its time is spent.
         """
         assert self._toolbox is not None, "only a toolbox wants rounds"
-        turn = assistant_turn(attempt.content, attempt.resolution.provider)
+        turn = assistant_turn(attempt.turn, attempt.resolution.circuit_key)
         results = [await self._result(self._toolbox, attempt, call, deadline) for call in attempt.tool_calls]
         self.finished += 1
         return replace(request, messages=(*request.messages, turn, Message(role="tool", parts=tuple(results))))
 
     @property
     def _spent(self) -> bool:
-        return self._toolbox is not None and self.finished >= self._toolbox.max_rounds
+        return self._toolbox is not None and self.finished >= self._max_rounds
 
     def _asks(self, attempt: Attempt) -> bool:
         whole = attempt.finish is not None and attempt.finish.reason not in ("length", "content_filter")
@@ -67,7 +72,7 @@ class ToolRounds:
         try:
             tool, arguments = toolbox.find(call.name), arguments_of(call)
             await self._ask(toolbox, call)
-            content, is_error = await self._run(toolbox, tool, arguments, deadline), False
+            content, is_error = await self._run(tool, arguments, deadline), False
         except NoResult as reason:
             content, is_error = str(reason), True
         result = ToolResult(call_id=call.call_id, content=bounded(content), is_error=is_error)
@@ -97,16 +102,16 @@ class ToolRounds:
         if refusal is not None:
             raise NoResult(refusal)
 
-    async def _run(self, toolbox: Toolbox, tool: Tool, arguments: Mapping[str, Any], deadline: Deadline) -> str:
+    async def _run(self, tool: Tool, arguments: Mapping[str, Any], deadline: Deadline) -> str:
         """Raises `NoResult` for every way in which it came to no result."""
         loop = asyncio.get_running_loop()
-        until = min(loop.time() + toolbox.timeout_seconds, deadline())
+        until = min(loop.time() + self._timeout_seconds, deadline())
         try:
             return await self._stream.interruptible.wait(_guarded(tool, arguments), until)
         except Interrupted as interrupted:
             if interrupted.reason == "cancelled" or loop.time() >= deadline():
                 raise
-            raise NoResult(f"{tool.spec.name} did not finish within {toolbox.timeout_seconds:g} s") from None
+            raise NoResult(f"{tool.spec.name} did not finish within {self._timeout_seconds:g} s") from None
 
 
 async def _guarded(tool: Tool, arguments: Mapping[str, Any]) -> str:
@@ -123,7 +128,7 @@ async def _guarded(tool: Tool, arguments: Mapping[str, Any]) -> str:
         raise NoResult(redact(f"{type(error).__name__}: {error}")) from None
 
 
-def assistant_turn(content: Iterable[Content], provider: str) -> Message:
+def assistant_turn(content: Iterable[Content], source: CircuitKey) -> Message:
     """What a model said in one answer, as a turn of the conversation, in the order it came."""
     parts: list[Part] = []
     for kind, group in groupby(content, type):
@@ -131,19 +136,20 @@ def assistant_turn(content: Iterable[Content], provider: str) -> Message:
         if kind is TextPiece:
             parts.append(Text(text="".join(piece.text for piece in pieces if isinstance(piece, TextPiece))))
         elif kind is ThinkingPiece:
-            parts += _thinking((piece for piece in pieces if isinstance(piece, ThinkingPiece)), provider)
+            parts += _thinking((piece for piece in pieces if isinstance(piece, ThinkingPiece)), source)
         else:
             parts += (tool_call(piece) for piece in pieces if isinstance(piece, ToolCallPiece))
     return Message(role="assistant", parts=tuple(parts))
 
 
-def _thinking(pieces: Iterable[ThinkingPiece], provider: str) -> Iterator[Thinking]:
+def _thinking(pieces: Iterable[ThinkingPiece], source: CircuitKey) -> Iterator[Thinking]:
     """A signature ends the reasoning before it."""
     texts: list[str] = []
+    provider, instance = source
     for piece in pieces:
         texts.append(piece.text)
         if piece.signature is not None:
-            yield Thinking(text="".join(texts), signature=piece.signature, provider=provider)
+            yield Thinking(text="".join(texts), signature=piece.signature, provider=provider, instance=instance)
             texts.clear()
     if texts:
-        yield Thinking(text="".join(texts), provider=provider)
+        yield Thinking(text="".join(texts), provider=provider, instance=instance)

@@ -9,8 +9,6 @@ from typing import Any
 
 from llmesc.escalation.messages import ToolCall, ToolSpec
 
-MAX_ROUNDS = 8
-TOOL_SECONDS = 30.0
 MAX_RESULT_BYTES = 64 * 1024
 """Of one result, as UTF-8: what goes to a provider, into the record and into every later call of the run."""
 
@@ -35,10 +33,11 @@ class Toolbox:
     """The tools of one run. Raises ValueError where two have the same name."""
 
     tools: tuple[Tool, ...]
-    max_rounds: int = MAX_ROUNDS
-    """How often the model gets results. One that asks for more has not answered, and fails the quality bar."""
-    timeout_seconds: float = TOOL_SECONDS
-    """For one call of one tool."""
+    max_rounds: int | None = None
+    """How often the model gets results. One that asks for more has not answered, and fails the quality bar. None: as configured.
+    """
+    timeout_seconds: float | None = None
+    """For one call of one tool. None: as configured."""
     permit: Permit | None = None
 
     def __post_init__(self) -> None:

@@ -88,6 +88,14 @@ _CONSOLES: Mapping[str, _Console] = {
 }
 """By a part of the provider's name. The first that fits: `azure-openai` is azure's, `google-vertex` vertex's."""
 
+_ADDRESSES: Mapping[str, str] = {
+    "//api.x.ai": "xai",
+    "aiplatform.googleapis": "vertex",
+    ".amazonaws.com": "bedrock",
+    "open.bigmodel.cn": "zhipu",
+}
+"""Parts of addresses that do not have the provider's name in them, by that name."""
+
 _PAGE: Mapping[FailureKind, str] = {_K.AUTH: "keys", _K.ACCOUNT: "billing", _K.RATE_LIMIT: "limits", _K.PERMISSION: "access"}
 """The console's page for each kind that is put right there."""
 
@@ -101,6 +109,7 @@ _BY_RULE: Mapping[str, str] = {
     "text.retired": "The model is retired: put its successor into the configuration.",
     "text.capability": "The model cannot do what the request asks for: leave that out, or use another model for it.",
     "text.quota_of_a_period": "The quota for this period is used up: wait for its reset, or have it raised{place}.",
+    "text.allowance_of_a_period": "The quota for this period is used up: wait for its reset, or have it raised{place}.",
     "quota.perday": "The quota of the day is used up: wait for its reset, or have it raised{place}.",
     "text.wrong_address": "base_url is no such API's: most end in /v1; the error names the path that was called.",
     "status.404.no_model_named": "base_url is probably wrong: most end in /v1.",
@@ -152,7 +161,9 @@ _OWN_SERVER: Mapping[FailureKind, str] = {
 
 
 def advice(failure: Failure, provider: str = "", *, self_hosted: bool = False) -> str:
-    """The next thing to do about `failure`, for people. `provider` is the configured name, or whatever is known of it."""
+    """The next thing to do about `failure`, for people. `provider` is the configured name, or whatever is known of it:
+    an address helps where the name is the operator's own.
+    """
     own = _OWN_SERVER.get(failure.kind) if self_hosted else None
     sentence = _BY_RULE.get(failure.rule) or own or _BY_KIND[failure.kind]
     console, page = None if self_hosted else _console(provider), _PAGE.get(failure.kind)
@@ -160,5 +171,8 @@ def advice(failure: Failure, provider: str = "", *, self_hosted: bool = False) -
 
 
 def _console(provider: str) -> _Console | None:
-    name = provider.lower()
-    return next((console for known, console in _CONSOLES.items() if known in name), None)
+    told = provider.lower()
+    for part, name in _ADDRESSES.items():
+        if part in told:
+            return _CONSOLES[name]
+    return next((console for known, console in _CONSOLES.items() if known in told), None)

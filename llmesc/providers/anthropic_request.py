@@ -8,11 +8,14 @@ from typing import Any
 from llmesc.escalation.messages import Image, Message, Request, Text, Thinking, ToolCall, ToolResult
 from llmesc.escalation.resolution import Offering, Resolution
 from llmesc.providers.lenient_json import as_list, as_object
-from llmesc.providers.request_parts import arguments_object, json_wish, picture
+from llmesc.providers.prefill import prefill
+from llmesc.providers.request_parts import arguments_object, json_wish, picture, with_a_last_word
 from llmesc.providers.tool_ids import with_accepted_ids
 
 DEFAULT_MAX_TOKENS = 8192
 """The wire has to be told how long an answer may be; every model in service can write this much."""
+HOTTEST = 1.0
+"""A higher temperature is refused, though other wires take it."""
 REDACTED = "redacted:"
 """Begins the signature of thinking that was handed on encrypted: all there is of it is that signature."""
 
@@ -27,10 +30,12 @@ def messages_body(request: Request, resolution: Resolution, options: Mapping[str
     native = enforces_schema(request, resolution)
     system = [message.text for message in request.messages if message.role == "system"]
     system.append("" if native else json_wish(request))
+    goes_on = prefill("anthropic", resolution.model, options) != "none"
+    messages = request.messages if goes_on else with_a_last_word(request.messages)
     body: dict[str, Any] = {
         "model": resolution.model,
         "max_tokens": request.max_output_tokens or _longest_answer(resolution.offering),
-        "messages": _turns(with_accepted_ids(request.messages), resolution.provider),
+        "messages": _turns(with_accepted_ids(messages), resolution.provider),
     }
     if said := "\n\n".join(text for text in system if text):
         body["system"] = said
@@ -45,7 +50,7 @@ def messages_body(request: Request, resolution: Resolution, options: Mapping[str
     if options.get("thinking", False):
         body["thinking"] = {"type": "adaptive", "display": "summarized"}
     elif request.temperature is not None:  # a model that thinks takes none
-        body["temperature"] = min(request.temperature, 1.0)  # hotter is refused
+        body["temperature"] = min(request.temperature, HOTTEST)
     return body
 
 

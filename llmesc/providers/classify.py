@@ -19,7 +19,7 @@ from llmesc.providers.error_body import ErrorBody, read_body, sample
 from llmesc.providers.error_fields import squash
 from llmesc.providers.message_rule import UNSAID
 from llmesc.providers.retry_after import read_retry_after
-from llmesc.providers.transport_signs import ANSWER_ENDED_EARLY, transport_kind
+from llmesc.providers.transport_signs import ANSWER_ENDED_EARLY, transport_kind, transport_sign
 from llmesc.providers.verdict import Verdict, by_body, by_finish, by_status
 
 _K, _S = FailureKind, SkipScope
@@ -86,9 +86,9 @@ def classify(evidence: Evidence) -> Failure:
 def explain(case: Mapping[str, Any]) -> dict[str, Any]:
     """One case of `llmesc classify` as its verdict, both as plain JSON values.
 
-    Read are `api`, `provider`, `status`, `headers`, `body` (text, or JSON as it is), `transport`, `detail` and `self_hosted`;
-    all may be missing. `action` is words with spaces between: what is skipped, what the circuit learns, whether the model is
-    denied, what next.
+    Read are `api`, `provider`, `status`, `headers`, `body` (text, or JSON as it is; without a `status` it may have status line
+    and headers on top), `transport`, `detail` and `self_hosted`; all may be missing. `action` is words with spaces between: what
+    is skipped, what the circuit learns, whether the model is denied, what next.
     Raises ValueError where a field is not of its type.
     """
     from llmesc.providers.advice import advice
@@ -148,6 +148,9 @@ def _in_band(evidence: Evidence, body: ErrorBody, header_codes: tuple[str, ...],
     if verdict is None and evidence.detail:
         seen = transport_kind("", evidence.detail, answer_began=status != UNSAID)
         verdict = Verdict(*seen) if seen else None
+    if verdict is None and body.is_plain and not (evidence.status or evidence.transport):  # the text of an exception
+        seen = transport_sign(body.message)
+        verdict = Verdict(*seen) if seen else None
     return verdict or by_status(status, body)
 
 
@@ -193,6 +196,11 @@ def _evidence_of(case: Mapping[str, Any]) -> Evidence:
         import json
 
         body = json.dumps(body)
+    if status is None and isinstance(body, str):
+        from llmesc.providers.pasted import take_apart
+
+        if (pasted := take_apart(body)) is not None:
+            status, headers, body = pasted.status, {**pasted.headers, **headers}, pasted.body
     return Evidence(
         api=str(case.get("api") or "openai"),
         provider=str(case.get("provider") or ""),

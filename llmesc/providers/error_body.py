@@ -25,6 +25,7 @@ _LINES = 200
 """Lines of a stream that are parsed, from its end."""
 _RULE_TEXT = 6_000
 _PLAIN = 2_000
+_REPR = 4_000
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -61,7 +62,7 @@ class ErrorBody:
 
 def read_body(body: str | bytes) -> ErrorBody:
     """`body` as an `ErrorBody`; an empty one gives an empty `ErrorBody`."""
-    text = sample(body)
+    text = _without_frames(sample(body))
     if _looks_like_html(text):
         return _from_html(text)
     finish = _finish_reasons(text)
@@ -73,6 +74,16 @@ def read_body(body: str | bytes) -> ErrorBody:
         return _from_json(value, finish, depth=0)
     plain = len(text) < _PLAIN and not text.startswith(("{", "[", "data:", "event:", ":"))
     return replace(_from_fields(_fields_of_text(text), finish, depth=0, is_error=False), is_plain=plain)
+
+
+def _without_frames(text: str) -> str:
+    """Of a Python traceback only the exception at its end: the lines of code above it hold all kinds of words."""
+    if not text.startswith("Traceback "):
+        return text
+    lines = text.splitlines()
+    last = max((number for number, line in enumerate(lines) if line.startswith('  File "')), default=-1)
+    raised = next((number for number in range(last + 1, len(lines)) if not lines[number].startswith(" ")), 0)
+    return "\n".join(lines[raised:]).strip()
 
 
 def sample(body: str | bytes) -> str:
@@ -121,7 +132,9 @@ def _cut_message() -> re.Pattern[str]:
 def _loose() -> re.Pattern[str]:
     return re.compile(
         r"""["'](?:code|type|status|reason|error_?code|error_?type)["']\s*:\s*["']?([A-Za-z0-9_.\-]{3,80})"""
+        r"""|["']error["']\s*:\s*["']([A-Za-z0-9_.\-]{3,80})["']"""
         r"""|\bcode = ([A-Za-z]{3,40})"""
+        r"""|\b(?:exceptions|errors)\.([A-Z][A-Za-z]{3,60})\b"""
         r"""|\b([A-Z][A-Za-z]{3,60}(?:Exception|Error))\b"""
     )
 
@@ -129,7 +142,9 @@ def _loose() -> re.Pattern[str]:
 @cache
 def _status_in_text() -> re.Pattern[str]:
     return re.compile(
-        r"^\W{0,3}([45]\d\d)\b|\b(?:error code|status ?code|status|http(?:/\d(?:\.\d)?)?|code)\W{0,4}([45]\d\d)\b", re.IGNORECASE
+        r"^\W{0,3}([45]\d\d)\b|\b(?:error code|status ?code|status|http(?:/\d(?:\.\d)?)?|code)\W{0,4}([45]\d\d)\b"
+        r"|\b(?:exceptions|errors)\.\w{1,60}: ([45]\d\d)\b|\berror\W{1,3}([45]\d\d)\b",
+        re.IGNORECASE,
     )
 
 
@@ -216,7 +231,7 @@ def _from_fields(fields: Fields, finish: tuple[str, ...], *, depth: int, is_erro
         codes=tuple(dict.fromkeys(codes)),
         numbers=fields.numbers,
         status=fields.status,
-        told_status=int(found[1] or found[2]) if found else None,
+        told_status=int(next(filter(None, found.groups()))) if found else None,
         finish=finish,
         quotas=tuple(fields.quotas),
         times=fields.times,
@@ -228,7 +243,9 @@ def _from_fields(fields: Fields, finish: tuple[str, ...], *, depth: int, is_erro
 
 def _fields_of_text(text: str) -> Fields:
     """Plain text, or JSON that was cut: its message is still there to be read."""
-    cut = [json_string.strip() for json_string in _cut_message().findall(text[:_HEAD])[:3]]
+    cut = [str(parse(f'"{said}"') or said).strip() for said in _cut_message().findall(text[:_HEAD])[:3]]
+    if cut and text.startswith(("{", "[")):
+        return Fields(sentences=cut, codes=_loose_codes(text))
     return Fields(sentences=[*cut, text] if text else [])
 
 
@@ -242,10 +259,36 @@ def _split_json(sentence: str) -> tuple[str, Any]:
     start = sentence.find("{")
     if start < 0 or len(sentence) > _WHOLE:
         return sentence, None
-    try:
-        value, end = json.JSONDecoder().raw_decode(sentence, start)
-    except (ValueError, RecursionError):
-        return sentence, None
-    if not value or not isinstance(value, dict):
-        return sentence, None
-    return (sentence[:start].rstrip(" [-:") + " " + sentence[end:].lstrip(" ]")).strip(), value
+    for written in _spelled_as_json(sentence[start:]):
+        try:
+            value, end = json.JSONDecoder().raw_decode(written)
+        except (ValueError, RecursionError):
+            continue
+        if value and isinstance(value, dict):
+            return (sentence[:start].rstrip(" [-:") + " " + written[end:].lstrip(" ]")).strip(), value
+    return sentence, None
+
+
+def _spelled_as_json(text: str) -> Iterator[str]:
+    """`text`; then, where it may be a Python repr or be escaped once more, what it would be in JSON."""
+    yield text
+    if len(text) < _REPR:
+        if text[1:].lstrip().startswith("'"):
+            yield _repr_token().sub(_as_json, text)
+        if "\\" in text:
+            yield text.replace("\\n", " ").replace('\\"', '"')
+
+
+@cache
+def _repr_token() -> re.Pattern[str]:
+    # A string without an end runs to the end of the text: looked for from each of its quotes, it would cost the square of that.
+    return re.compile(r"""'((?:[^'\\]|\\[\s\S])*+)(?:'|\\?\Z)|"(?:[^"\\]|\\[\s\S])*+(?:"|\\?\Z)|\b(None|True|False)\b""")
+
+
+def _as_json(token: re.Match[str]) -> str:
+    if token[2]:
+        return {"None": "null", "True": "true", "False": "false"}[token[2]]
+    if token[1] is None:
+        return token[0]
+    inside = token[1].replace("\\'", "'")
+    return '"' + re.sub(r'(?<!\\)"', r'\\"', inside) + '"'

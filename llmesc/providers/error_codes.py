@@ -11,6 +11,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 
 from llmesc.escalation.failures import FailureKind, SkipScope
+from llmesc.providers.message_rule import UNSAID
 
 _K, _S = FailureKind, SkipScope
 
@@ -95,7 +96,8 @@ STRONG: tuple[CodeRule, ...] = (
             "organizationnotverified servicedisabled consumersuspended consumerinvalid userprojectdenied "
             "securitypolicyviolated apikeyserviceblocked apikeyipaddressblocked apikeyhttpreferrerblocked "
             "accesstokenscopeinsufficient iampermissiondenied orgrestrictionviolation userblockedbyadmin "
-            "noassociatedserviceinstanceerror optinrequired insufficientpermissions missingscope"
+            "noassociatedserviceinstanceerror optinrequired insufficientpermissions missingscope accessterminated "
+            "accessterminatederror"
         ),
         like=(
             r"organi[sz]ation\w{0,8}(restricted|disabled|suspended)",
@@ -115,6 +117,7 @@ STRONG: tuple[CodeRule, ...] = (
             r"nopermission",
             r"(permission|access)to(this)?model",
         ),
+        unless=(r"<key>\b.{0,40}(?:revoked|expired)",),
     ),
     CodeRule(
         kind=_K.PERMISSION,
@@ -128,7 +131,7 @@ STRONG: tuple[CodeRule, ...] = (
             "overloadedcredentials unrecognizedclientexception expiredtokenexception invalidclienttokenid "
             "invalidsignatureexception signaturedoesnotmatch incompletesignature incompletesignatureexception "
             "missingauthenticationtokenexception requestexpired expiredkey tokennotfoundindb invalidiamtoken "
-            "autherror failedtoauth invalidclient invalidgrant"
+            "autherror failedtoauth invalidclient invalidgrant invalidorganization"
         ),
         like=(
             r"(invalid|wrong|incorrect|expired|missing|revoked|disabled|malformed)\w{0,4}(api_?key|accesskey|credential|bearer)",
@@ -150,7 +153,7 @@ STRONG: tuple[CodeRule, ...] = (
         codes=_codes("invalidendpointormodel endpointnotfound closedendpoint nomodelsloaded"),
         like=(
             r"model(is)?not(found|exist|available|deployed|loaded|supported)",
-            r"(unknown|invalid|unsupported|nosuch)model(id|name|error)?$",
+            r"(unknown|invalid|unsupported|nosuch|unavailable)model(id|name|error)?$",
             r"deployment\w{0,3}not(found|exist)",
         ),
         unless=(
@@ -162,7 +165,7 @@ STRONG: tuple[CodeRule, ...] = (
         kind=_K.OVERLOADED,
         codes=_codes(
             "unavailableerror unavailable queueexceeded modelnotreadyexception serviceunavailableexception "
-            "engineserverlimitexceeded temporarilyunavailable"
+            "engineserverlimitexceeded temporarilyunavailable resourceunavailable"
         ),
         like=(
             r"overload(?!edcredential)",
@@ -192,12 +195,18 @@ STRONG: tuple[CodeRule, ...] = (
         ),
     ),
     CodeRule(kind=_K.PAYLOAD, codes=_codes("requesttoolarge"), only_on=frozenset({413})),
+    CodeRule(
+        kind=_K.PAYLOAD,
+        codes=_codes("unsupportedparameter unknownparameter missingrequiredparameter invalidfunctionparameters"),
+        like=(r"invalid(base64)?(image|file|audio|video)(url|format|data|type)?$",),
+        only_on=frozenset({UNSAID, 400, 422}),
+    ),
     # The model wrote what its own server could not read: another try or another model helps, a changed request need not.
     CodeRule(
         kind=_K.SERVER_ERROR,
         codes=_codes(
             "toolusefailed jsonvalidatefailed outputparsefailed malformedfunctioncall modelerrorexception "
-            "modelstreamerrorexception incompletegeneration bedrockerror enginecoreerror"
+            "modelstreamerrorexception incompletegeneration bedrockerror enginecoreerror enginedeaderror asyncenginedeaderror"
         ),
     ),
 )
@@ -225,6 +234,7 @@ WEAK: tuple[CodeRule, ...] = (
     ),
     CodeRule(kind=_K.OVERLOADED, codes=_codes("serviceunavailable serviceunavailableerror")),
     CodeRule(kind=_K.TIMEOUT, codes=_codes("timeout gatewaytimeout apitimeouterror")),
+    CodeRule(kind=_K.CONNECTION, codes=_codes("apiconnectionerror"), only_on=frozenset({UNSAID})),
     CodeRule(kind=_K.MODEL_UNAVAILABLE, codes=_codes("resourcenotfounderror resourcedoesnotexist resourcenotfoundexception")),
     CodeRule(
         kind=_K.PAYLOAD,
@@ -238,10 +248,10 @@ WEAK: tuple[CodeRule, ...] = (
         kind=_K.SERVER_ERROR,
         codes=_codes(
             "servererror internalservererror internal apierror internalerror internalfailure internalserverexception "
-            "unknown internalservererrorexception apiconnectionerror internalserviceerror upstreamerror badgateway "
-            "internalerroralgo"
+            "unknown internalservererrorexception apiconnectionerror internalserviceerror badgateway internalerroralgo"
         ),
     ),
+    CodeRule(kind=_K.SERVER_ERROR, codes=_codes("upstreamerror"), only_on=frozenset({UNSAID, 500, 502})),
 )
 
 FINISHED: Mapping[FailureKind, frozenset[str]] = {

@@ -178,7 +178,7 @@ def _whose_numbers(names: Mapping[str, Any]) -> str:
         return "minimax"
     if "errorcode" in names and "errormsg" in names:
         return "qianfan"
-    if names.get("success") is False and isinstance(names.get("errors"), list):
+    if names.get("success") is False and isinstance(names.get("errors") or names.get("error"), list):
         return "cloudflare"
     code = str(names.get("code", ""))
     if not (code.isascii() and code.isdigit() and len(code) in {4, 5}):

@@ -8,7 +8,7 @@ from mimetypes import guess_type
 from typing import Any
 
 from llmesc.escalation.messages import Image, Message, Request, Text, Thinking, ToolCall, ToolResult
-from llmesc.providers.request_parts import arguments_object, json_wish, picture, tool_names
+from llmesc.providers.request_parts import arguments_object, json_wish, picture, tool_names, with_a_last_word
 
 FOREIGN_SIGNATURE = "skip_thought_signature_validator"
 """Gemini 3 refuses a call of its own that comes back without its signature; by this, Google says, one tells it that the call
@@ -27,7 +27,7 @@ def gemini_body(request: Request, model: str, provider: str, options: Mapping[st
     in_words = json_wish(request) if request.tools else ""
     system = [part.text for message in request.messages if message.role == "system" for part in _texts(message)]
     foreign = None if _UNSIGNED.search(model) else FOREIGN_SIGNATURE
-    body: dict[str, Any] = {"contents": _contents(request.messages, provider, foreign)}
+    body: dict[str, Any] = {"contents": _contents(with_a_last_word(request.messages), provider, foreign)}
     if system or in_words:
         body["systemInstruction"] = {"parts": [{"text": text} for text in (*system, in_words) if text]}
     if request.tools:

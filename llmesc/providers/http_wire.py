@@ -8,7 +8,7 @@ import json
 import time
 from abc import ABC, abstractmethod
 from collections.abc import AsyncGenerator, AsyncIterator, Iterable, Iterator, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any, ClassVar, Protocol
 
 from llmesc.escalation.errors import ConfigError
@@ -20,6 +20,7 @@ from llmesc.providers.answer_reader import AnswerReader, ServerSaidError
 from llmesc.providers.base import Endpoint
 from llmesc.providers.http import Http, Reply, whole
 from llmesc.providers.probe import PROBE_SECONDS, ProbeResult
+from llmesc.providers.request_parts import within_limits
 from llmesc.providers.sse import SseDecoder, SseEvent
 from llmesc.providers.transport_error import TransportError
 
@@ -93,7 +94,8 @@ class HttpWire(ABC):
         reader = self.reader(call)
         reply: Reply | None = None
         try:
-            question = self.question(call, await self.base_url())
+            fitting = replace(call, request=within_limits(call.request, call.resolution.offering))
+            question = self.question(fitting, await self.base_url())
             async with self._http.send(
                 "POST",
                 question.url,

@@ -38,7 +38,7 @@ _WORDS: Mapping[str, str] = {
     "<shut>": r"(?:disabled|restricted|deactivated|terminated|blocked|banned|not allowed)",
     "<stopped>": r"(?:blocked|flagged|rejected|refused|filtered)",
     "<asked_or_said>": r"(?:prompt|input|request|output|response|message|content)s?",
-    "<harmful>": r"(?:inappropriate|unsafe|harmful|sensitive|prohibited|disallowed|objectionable)",
+    "<harmful>": r"(?:inappropriate|unsafe|harmful|sensitive|prohibited|disallowed|objectionable|nsfw|abusive|toxic)",
     "<feature>": r"(?:tool|function|image|vision|multimodal|audio|video|file|json|schema|stream|system|temperature|think"
     r"|reasoning|parameter|effort|count|prefill|role|log ?prob|developer|chat|embedding|completion|stop|seed|penalty|caching"
     r"|structured|format|instruction|generate)",

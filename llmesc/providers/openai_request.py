@@ -7,16 +7,26 @@ from typing import Any
 from urllib.parse import urlsplit
 
 from llmesc.escalation.messages import Image, Message, Part, Request, Text, ToolCall, ToolResult
-from llmesc.providers.request_parts import function_tools
+from llmesc.providers.prefill import prefill
+from llmesc.providers.request_parts import function_tools, is_begun, json_wish, with_a_last_word
+from llmesc.providers.tool_ids import SHORT, id_rule, with_accepted_ids
 
 
 def chat_body(request: Request, model: str, options: Mapping[str, Any], base_url: str) -> dict[str, Any]:
     """The JSON body of `POST /chat/completions`.
 
     `options` of the instance: `stream_options = false` for a server that refuses them (its usage is then estimated);
-    `logprobs = true` asks for the probabilities of the answer's tokens, which tell how sure the model was.
+    `logprobs = true` asks for the probabilities of the answer's tokens, which tell how sure the model was; `tool_id_length`:
+    see `tool_ids.id_rule`; `prefill`: see there.
     """
-    body: dict[str, Any] = {"model": model, "messages": [wire for message in request.messages for wire in _messages(message)]}
+    way = prefill("openai", model, options) if is_begun(request.messages) else "none"
+    said = with_a_last_word(request.messages) if way == "none" else request.messages
+    messages = with_accepted_ids(said, id_rule("openai", options) or SHORT)
+    body: dict[str, Any] = {"model": model, "messages": [wire for message in messages for wire in _messages(message)]}
+    if way == "prefix":
+        body["messages"][-1]["prefix"] = True
+    elif way == "continue_final_message":
+        body |= {"continue_final_message": True, "add_generation_prompt": False}
     if request.stream:
         body["stream"] = True
         if options.get("stream_options", True):
@@ -27,7 +37,9 @@ def chat_body(request: Request, model: str, options: Mapping[str, Any], base_url
         body["response_format"] = {"type": "json_schema", "json_schema": {"name": "answer", "schema": request.schema}}
     elif request.expect == "json":
         body["response_format"] = {"type": "json_object"}
-        _say_json(body["messages"])
+        if not any("json" in message.text.lower() for message in messages):
+            # OpenAI refuses its JSON mode unless a message speaks of JSON.
+            body["messages"].insert(0, {"role": "system", "content": json_wish(request)})
     if request.max_output_tokens is not None:
         body[_max_tokens_field(base_url)] = request.max_output_tokens
     if request.temperature is not None:
@@ -71,12 +83,6 @@ def _part(part: Part) -> dict[str, Any]:
 
 def _tool_call(part: ToolCall) -> dict[str, Any]:
     return {"id": part.call_id, "type": "function", "function": {"name": part.name, "arguments": part.arguments}}
-
-
-def _say_json(messages: list[dict[str, Any]]) -> None:
-    """OpenAI refuses its JSON mode unless a message speaks of JSON."""
-    if "json" not in str(messages).lower():
-        messages.insert(0, {"role": "system", "content": "Answer with one JSON object and nothing else."})
 
 
 def _max_tokens_field(base_url: str) -> str:

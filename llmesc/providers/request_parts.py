@@ -3,10 +3,12 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
+from dataclasses import replace
 from typing import Any, NamedTuple
 
-from llmesc.escalation.messages import Image, Message, Request, ToolCall, ToolSpec
+from llmesc.escalation.messages import Image, Message, Request, Text, ToolCall, ToolSpec, estimate_tokens
+from llmesc.escalation.resolution import Offering
 
 
 class Picture(NamedTuple):
@@ -61,3 +63,37 @@ def json_wish(request: Request) -> str:
     if request.expect == "json":
         return "When you give your final answer, answer with one JSON object and nothing else."
     return ""
+
+
+GO_ON = (
+    "Go on exactly where your last message stops: what you write now is put directly behind it, so begin with a space or a line "
+    "break only if one belongs there. Repeat nothing of it, say nothing about the interruption, and end where the answer ends."
+)
+
+
+def is_begun(messages: Sequence[Message]) -> bool:
+    """Whether the conversation ends with an answer that was begun, for the model to go on with."""
+    last = messages[-1] if messages else None
+    return last is not None and last.role == "assistant" and bool(last.text.strip()) and not tool_names(last)
+
+
+def with_a_last_word(messages: tuple[Message, ...]) -> tuple[Message, ...]:
+    """`messages`, ending with a word of the user's: few servers go on with an answer by themselves, many refuse to be left with
+    one, and some answer anew.
+    """
+    return (*messages, Message(role="user", parts=(Text(text=GO_ON),))) if is_begun(messages) else messages
+
+
+def within_limits(request: Request, offering: Offering) -> Request:
+    """`request`, asking for no longer an answer than the model is known to give: servers refuse what is longer.
+
+    In a window there is room for what the prompt leaves, which may be a quarter longer than estimated, but for a tenth of it at
+    least, which chains keep free.
+    """
+    wanted = request.max_output_tokens
+    if wanted is None:
+        return request
+    most = wanted if offering.max_output_tokens is None else min(wanted, offering.max_output_tokens)
+    if (window := offering.context_window) is not None:
+        most = min(most, max(window - estimate_tokens(request) * 5 // 4, window // 10, 1))
+    return request if most == wanted else replace(request, max_output_tokens=most)

@@ -15,7 +15,7 @@ class ResponsesProvider(OpenAiProvider):
 
     def question(self, call: Call, base_url: str) -> Question:
         """`POST responses`."""
-        body = responses_body(call.request, call.resolution.model, call.resolution.provider, self.endpoint.options)
+        body = responses_body(call.request, call.resolution.model, call.resolution.circuit_key, self.endpoint.options)
         return Question(url_under(base_url, "responses"), body)
 
     def reader(self, call: Call) -> AnswerReader:  # noqa: ARG002

@@ -6,7 +6,8 @@ from collections.abc import Iterator, Mapping
 from typing import Any
 
 from llmesc.escalation.messages import Image, Message, Request, Text, Thinking, ToolCall, ToolResult
-from llmesc.providers.request_parts import json_wish
+from llmesc.escalation.resolution import CircuitKey
+from llmesc.providers.request_parts import json_wish, with_a_last_word
 from llmesc.providers.tool_ids import with_accepted_ids
 
 LEAST_OUTPUT_TOKENS = 16
@@ -15,17 +16,19 @@ _INCLUDED = {"thinking": "reasoning.encrypted_content", "logprobs": "message.out
 """What has to be asked for, by the option that wants it."""
 
 
-def responses_body(request: Request, model: str, provider: str, options: Mapping[str, Any]) -> dict[str, Any]:
-    """The JSON body of `POST /responses`. Nothing is kept at the server: every request holds the whole conversation.
+def responses_body(request: Request, model: str, account: CircuitKey, options: Mapping[str, Any]) -> dict[str, Any]:
+    """The JSON body of `POST /responses`. A body that the request was read from stays as it is, but for `model` and `stream`.
 
-    Thinking goes back, encrypted as it came, to the provider that made it; that of others is left out.
-    `options` of the instance: `thinking = true` asks to see summaries of what the model thought, `logprobs = true` for how sure
-    it was.
+    Otherwise nothing is kept at the server: every request holds the whole conversation. Thinking goes back, encrypted as it
+    came, to the account that it was made for; that of others is left out. `options` of the instance: `thinking = true` asks to
+    see summaries of what the model thought, `logprobs = true` for how sure it was.
     """
-    messages = with_accepted_ids(request.messages)
+    if request.responses_body is not None:
+        return {**request.responses_body.content, "model": model, "stream": request.stream}
+    messages = with_accepted_ids(with_a_last_word(request.messages))
     body: dict[str, Any] = {
         "model": model,
-        "input": [item for message in messages for item in _items(message, provider)],
+        "input": [item for message in messages for item in _items(message, account)],
         "store": False,
     }
     if request.stream:
@@ -58,13 +61,13 @@ def responses_body(request: Request, model: str, provider: str, options: Mapping
     return body
 
 
-def _items(message: Message, provider: str) -> Iterator[dict[str, Any]]:
+def _items(message: Message, account: CircuitKey) -> Iterator[dict[str, Any]]:
     """One turn: calls, results and reasoning are items of their own, and what is said between them is one each."""
     said: list[Text | Image] = []
     for part in message.parts:
         if isinstance(part, Text | Image):
             said.append(part)
-        elif item := _item(part, provider):
+        elif item := _item(part, account):
             yield from _said(message.role, said)
             said = []
             yield item
@@ -94,7 +97,7 @@ def _content(part: Text | Image) -> dict[str, Any]:
     return {"type": "input_text", "text": part.text}
 
 
-def _item(part: Thinking | ToolCall | ToolResult, provider: str) -> dict[str, Any] | None:
+def _item(part: Thinking | ToolCall | ToolResult, account: CircuitKey) -> dict[str, Any] | None:
     match part:
         case ToolCall():
             return {"type": "function_call", "call_id": part.call_id, "name": part.name, "arguments": part.arguments}
@@ -102,7 +105,7 @@ def _item(part: Thinking | ToolCall | ToolResult, provider: str) -> dict[str, An
             # The wire has no mark for a tool that failed, so the text says it.
             output = f"Error: {part.content}" if part.is_error else part.content
             return {"type": "function_call_output", "call_id": part.call_id, "output": output}
-        case Thinking(signature=signature) if signature and part.provider == provider:
+        case Thinking(signature=signature) if signature and (part.provider, part.instance) == account:
             summary = [{"type": "summary_text", "text": part.text}] if part.text else []
             return {"type": "reasoning", "summary": summary, "encrypted_content": signature}
     return None

@@ -63,6 +63,8 @@ class ResponsesReader(AnswerReader):
             case "response.completed" | "response.incomplete" | "response.failed":
                 self._end(as_object(chunk.get("response")), str(kind).removeprefix("response."), raw)
                 self.done = True
+            case str() if "_call" in kind:
+                self._active = True  # a tool of the service's own is at work
 
     def _item(self, item: dict[str, Any], *, told: bool) -> None:
         """One item of the output, complete. Its text was `told` already, or was not."""

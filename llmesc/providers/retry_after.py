@@ -114,7 +114,7 @@ def _clock() -> re.Pattern[str]:
 def _sentences() -> re.Pattern[str]:
     cue = r"\b(?:try(?:ing)? (?:it )?again|retry(?:ing)?|wait|available|resets?|replenished|renews?|cool ?down)\b[^\d]{0,40}?"
     return re.compile(
-        rf"{cue}(?P<wait>\d{{1,4}}\.\d\d:\d\d:\d\d|{_duration().pattern})"
+        rf"{cue}(?P<wait>\d{{1,4}}\.\d\d:\d\d:\d\d|(?<=in )\d\d?:\d\d:\d\d|{_duration().pattern})"
         rf"|(?:请|需)?(?:在|等待?|于)?\s?(?P<later>\d{{1,6}}\s?(?:秒钟?|分钟|小时|天))(?:之|以)?后"
         rf"|\b(?:in|dans|en|em) (?P<other>\d{{1,6}}(?:\.\d{{1,6}})?\s?(?:sekunden|secondes|segundos|s))\b"
     )

@@ -28,6 +28,7 @@ LIMITS: tuple[MessageRule, ...] = (
             r"credit balance",
             r"insufficient .{0,40}(?:balance|credits?|funds|points|quota)",
             r"(?:balance|credits?|funds) .{0,20}(?:insufficient|too low|is negative|overdrawn|expired|<spent>)",
+            r"(?:balance|credits?|funds|quota) (?:is |are )?not enough",
             r"r[ua]n(?:ning)? out of .{0,20}(?:credits?|funds|quota)",
             r"requires? .{0,12}more credits",
             r"not enough .{0,20}(?:balance|credits?|funds|quota)",
@@ -35,7 +36,7 @@ LIMITS: tuple[MessageRule, ...] = (
             r"no (?:remaining |available )?credits",
             r"(?:need|needs) .{0,12}(?:credits|positive balance)",
             r"negative balance",
-            r"out of credits",
+            r"out of (?:\w+ )?(?:usage|credits)",
             r"(?:used|consumed|spent) (?:up )?all .{0,30}credits",
             r"(?:credits?|quota|balance|allocation|allowance) .{0,30}(?:have|has) been <spent>",
             r"used up .{0,40}(?:allocation|quota|credits?|allowance)",
@@ -76,6 +77,7 @@ LIMITS: tuple[MessageRule, ...] = (
             r"(?:exceeded|over|reached) .{0,30}budget",
             r"budget (?:has been |is |was )?(?:exceeded|exhausted|reached)",
             r"exceededbudget",
+            r"usage limits? (?:has been |have been )?(?:reached|exceeded)",
             r"(?:reached|exceeded|hit) .{0,40}(?:usage limit|included credits|monthly (?:limit|included))",
             r"(?:reached|exceeded|hit) .{0,40}free (?:quota|tier limit|allocation)",
             r"key limit exceeded",
@@ -95,6 +97,7 @@ LIMITS: tuple[MessageRule, ...] = (
         only_on=ANY,
         says=(
             r"(?:余额|额度|配额|点数|资源包).{0,8}(?:不足|已?用尽|已?用完|耗尽|已?达上限)",
+            r"预扣费额度失败",
             r"无可用资源包",
             r"欠费",
             r"账(?:户|号).{0,8}(?:冻结|停用)",
@@ -111,9 +114,9 @@ LIMITS: tuple[MessageRule, ...] = (
         kind=_K.ACCOUNT,
         only_on=frozenset({UNSAID, 400, 403, 429}),
         says=(
-            r"exceeded your (?:[\w-]+ ){0,3}(?:quota|allowance)",
+            r"exceeded (?:your|the) (?:[\w-]+ ){0,3}(?:quota|allowance)",
             r"(?:your|individual|monthly|free) quota .{0,20}(?:exceeded|reached|<spent>)",
-            r"exhausted your .{0,20}(?:quota|capacity)",
+            r"exhausted (?:your|its|the) .{0,20}(?:quota|capacity)",
             r"out of (?:call volume )?quota",
             r"quota will be replenished",
         ),
@@ -121,6 +124,26 @@ LIMITS: tuple[MessageRule, ...] = (
             r"per[ _-]?(?:minute|second)",
             r"rate[ _-]?limit",
         ),
+    ),
+    MessageRule(
+        name="quota",
+        kind=_K.ACCOUNT,
+        only_on=frozenset({UNSAID, 400, 403}),
+        says=(
+            r"quota (?:has been |is |was )?(?:exceeded|reached|<spent>)",
+            r"(?:daily|weekly|monthly) (?:\w+ )?(?:limit|quota|allowance|cap)\b",
+        ),
+        unless=(
+            r"per[ _-]?(?:minute|second)",
+            r"rate[ _-]?limit",
+        ),
+    ),
+    MessageRule(
+        name="allowance_of_a_period",
+        kind=_K.ACCOUNT,
+        only_on=frozenset({429}),
+        says=(r"limited to .{0,40}(?:per|/|a|each) ?(?:day|week|month)\b",),
+        scope=_S.MODEL_ON_INSTANCE,
     ),
     MessageRule(
         name="rate_over_a_long_period",
@@ -155,6 +178,15 @@ LIMITS: tuple[MessageRule, ...] = (
         unless=(r"(?:over capacity|overloaded|temporarily unavailable|at capacity)",),
     ),
     MessageRule(
+        name="asked_to_wait",
+        kind=_K.RATE_LIMIT,
+        only_on=frozenset({UNSAID, 400, 424, 500, 502}),
+        says=(
+            r"too many requests",
+            r"too many tokens\b.{0,20}\bwait",
+        ),
+    ),
+    MessageRule(
         name="quota_of_a_period",
         kind=_K.ACCOUNT,
         only_on=frozenset({403, 429}),
@@ -179,7 +211,7 @@ SIZES: tuple[MessageRule, ...] = (
         only_on=_MALFORMED,
         says=(
             r"inputs?.{0,3} tokens \+ .{0,3}max_new_tokens",
-            r"(?:input length|prompt\w*|inputs?).{0,6}(?:and|\+).{0,4}max_(?:completion_|new_)?tokens",
+            r"(?:input length|prompt\w*|inputs?).{0,24}(?:and|\+|plus).{0,4}max_(?:completion_|new_)?tokens",
             r"max_(?:completion_)?tokens.{0,80}maximum context length",
             r"max_tokens.{0,40}must be at least 1, got -",
         ),
@@ -252,6 +284,7 @@ SIZES: tuple[MessageRule, ...] = (
         unless=(
             r"at least one",
             r"must not be empty",
+            r"too many tokens\b.{0,20}\bwait",
             r"non-empty",
         ),
     ),

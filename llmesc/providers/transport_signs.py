@@ -75,9 +75,14 @@ def transport_kind(word: str, detail: str, *, answer_began: bool) -> tuple[Failu
         return TRANSPORT_WORDS[word], f"transport.{word}", detail or word
     if word == "sse_error_event":
         return None
-    told = f"{word} {detail}"[:2000]
+    told = f"{word} {detail}".strip()
+    return transport_sign(told) or ((_K.CONNECTION, "transport.unknown", told) if told else None)
+
+
+def transport_sign(told: str) -> tuple[FailureKind, str, str] | None:
+    """(kind, rule, matched) by words that exceptions of clients use; None where there are none."""
     for kind, sign in _signs():
-        hit = sign.search(told)
+        hit = sign.search(told[:2000])
         if hit:
             return kind, f"transport.{kind}", hit[0]
-    return (_K.CONNECTION, "transport.unknown", told.strip()) if told.strip() else None
+    return None

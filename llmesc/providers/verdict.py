@@ -71,7 +71,8 @@ def by_body(
         verdict = _by_code(WEAK, codes, status, body.text)
     if verdict is None:
         better = status if status != http_status else body.status
-        if better and http_status in _VAGUE_STATUSES and better not in _VAGUE_STATUSES:
+        blind = http_status in _BLIND_STATUSES
+        if better and (blind or (http_status in _VAGUE_STATUSES and better not in _VAGUE_STATUSES)):
             verdict = by_status(better, body)
     return verdict
 
@@ -87,7 +88,7 @@ def by_finish(body: ErrorBody) -> Verdict | None:
 
 def by_status(status: int, body: ErrorBody) -> Verdict:
     """The default, and the least sure of all verdicts."""
-    if status == 404 and not any_of(_MODEL_WORDS).search(body.text):
+    if status == 404 and not any(any_of(_MODEL_WORDS).search(part.text) for part in (body, *body.inner)):
         return Verdict(_K.PROTOCOL, "status.404.no_model_named", "404")
     if status in _BY_STATUS:
         return Verdict(_BY_STATUS[status], f"status.{status}", str(status))
@@ -113,7 +114,7 @@ _BY_STATUS: Mapping[int, FailureKind] = {
     424: _K.SERVER_ERROR,
     429: _K.RATE_LIMIT,
     451: _K.PERMISSION,
-    498: _K.AUTH,
+    498: _K.OVERLOADED,
     499: _K.TIMEOUT,
     501: _K.PAYLOAD,
     503: _K.OVERLOADED,
@@ -124,6 +125,8 @@ _BY_STATUS: Mapping[int, FailureKind] = {
     599: _K.TIMEOUT,
 }
 _MALFORMED = frozenset({400, 405, 406, 409, 411, 413, 414, 415, 422})
+_ONE_PROVIDERS_OWN = frozenset({412, 498})
+"""In `_BY_STATUS` as one provider means them (Fireworks, Groq); others mean something else, and say it in words."""
 
 
 def _by_quota(body: ErrorBody) -> Verdict | None:
@@ -173,6 +176,8 @@ def _by_size(body: ErrorBody, status: int) -> Verdict | None:
 def _by_message(body: ErrorBody, status: int, wait: float | None) -> Verdict | None:
     if not body.text:
         return None
+    if 400 <= status < 500 and (status in _ONE_PROVIDERS_OWN or not (status in _BY_STATUS or status in _MALFORMED)):
+        status = 400  # what nobody else sends has no meaning of its own that would narrow a sentence's
     for rule in MESSAGE_RULES:
         hit = rule.found_in(body.text, status, wait)
         if hit:

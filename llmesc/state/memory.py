@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+from collections import deque
 from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field, fields
+from decimal import Decimal
 
 from llmesc.escalation.circuits import (
     Admission,
@@ -17,14 +19,16 @@ from llmesc.escalation.circuits import (
     current,
     next_state,
 )
-from llmesc.escalation.events import Event
+from llmesc.escalation.events import AttemptFinished, AttemptOutcome, Event
+from llmesc.escalation.latency import REMEMBERED_CALLS, Latency
 from llmesc.escalation.ports import Denial
 from llmesc.escalation.resolution import CircuitKey, ModelKey
-from llmesc.escalation.times import Clock
+from llmesc.escalation.retry_budget import Bucket, RetryPolicy, changed
+from llmesc.escalation.times import Clock, Timestamp
 from llmesc.state.denials import in_force, names
 from llmesc.state.process import Process, this_process
 from llmesc.state.projection import Columns, attempt_changes, attempt_standing, new_attempt, new_run, run_changes, standing
-from llmesc.state.store import FOUND_RUNS, AttemptRow, RunFilter, RunSummary
+from llmesc.state.store import FOUND_RUNS, AttemptRow, DayTotals, RunFilter, RunSummary
 
 KEPT_RUNS = 1_000
 """Older runs are forgotten: a process that lives long must not grow for ever."""
@@ -67,6 +71,8 @@ class MemoryStore:
         self._process = this_process()
         self._circuits: dict[CircuitKey, Circuit] = {}
         self._denials: dict[ModelKey, Denial] = {}
+        self._latencies: dict[ModelKey, deque[Latency]] = {}
+        self._retry_budgets: dict[str, Bucket] = {}
         self._runs: dict[str, _Run] = {}
 
     def seed(self, circuits: Mapping[CircuitKey, Circuit], denials: Iterable[Denial] | None) -> None:
@@ -113,6 +119,16 @@ class MemoryStore:
             del self._denials[denial.key]
         return in_force(removed, self._clock.now())
 
+    async def latencies(self, keys: Collection[ModelKey]) -> Mapping[ModelKey, Sequence[Latency]]:
+        """Of the newest successes."""
+        return {key: tuple(self._latencies[key]) for key in keys if key in self._latencies}
+
+    async def retry_tokens(self, chain: str, change: float, policy: RetryPolicy) -> float:
+        """Adds and looks."""
+        bucket = changed(self._retry_budgets.get(chain), change, self._clock.now(), policy)
+        self._retry_budgets[chain] = bucket
+        return bucket.tokens
+
     async def append(self, events: Sequence[Event]) -> None:
         """Adds events of one run."""
         for event in events:
@@ -131,6 +147,9 @@ class MemoryStore:
         if change := attempt_changes(event):
             attempt, columns = change
             run.attempts.setdefault(attempt, new_attempt(event, attempt)).update(columns)
+        if isinstance(event, AttemptFinished) and event.outcome is AttemptOutcome.SUCCESS:
+            calls = self._latencies.setdefault(event.resolution.model_key, deque(maxlen=REMEMBERED_CALLS))
+            calls.appendleft(Latency(event.first_token_seconds, event.duration_seconds))
 
     async def runs(self, where: RunFilter) -> Sequence[RunSummary]:
         """Newest first."""
@@ -143,6 +162,20 @@ class MemoryStore:
                 found.append(summary)
         return found
 
+    async def totals(self, since: Timestamp) -> DayTotals:
+        """Sums since then."""
+        runs = [run.columns for run in self._runs.values() if run.columns["started_at"] >= since]
+        outcomes = [run["outcome"] for run in runs]
+        return DayTotals(
+            since=since,
+            requests=len(runs),
+            answered=outcomes.count("answered"),
+            failed=sum(outcome not in (None, "answered", "cancelled") for outcome in outcomes),
+            input_tokens=sum(run["input_tokens"] or 0 for run in runs),
+            output_tokens=sum(run["output_tokens"] or 0 for run in runs),
+            cost=sum((run["cost"] or Decimal(0) for run in runs), Decimal(0)),
+        )
+
     async def find_runs(self, prefix: str) -> Sequence[str]:
         """Ids that begin so."""
         ids = (run.columns["run_id"] for run in self._newest_first())
@@ -153,10 +186,10 @@ class MemoryStore:
         run = self._runs.get(run_id)
         return [] if run is None else [self._attempt(run, run.attempts[number]) for number in sorted(run.attempts)]
 
-    async def events(self, run_id: str, after_seq: int = -1) -> Sequence[Event]:
+    async def events(self, run_id: str, after_seq: int = -1, limit: int | None = None) -> Sequence[Event]:
         """Of one run, in order."""
         run = self._runs.get(run_id)
-        return [] if run is None else [run.events[seq] for seq in sorted(run.events) if seq > after_seq]
+        return [] if run is None else [run.events[seq] for seq in sorted(run.events) if seq > after_seq][:limit]
 
     async def check(self) -> Mapping[str, str]:
         """What there is to tell."""

@@ -20,7 +20,8 @@ def _holder() -> str:
     return f"{process.host}:{process.pid}"
 
 
-def _random() -> float:
+def random_part() -> float:
+    """A number in [0, 1)."""
     return int.from_bytes(os.urandom(6), "big") / 2**48  # the module `random` would take 5 ms to load
 
 
@@ -37,7 +38,7 @@ def resilient_store(
     warn: Callable[[str], None],
 ) -> ResilientStore:
     """The store that `url` names, opened at first use, for runs: see `ResilientStore`."""
-    fallback = MemoryStore(clock=clock, policy=policy, holder=_holder(), random=_random, new_token=_new_token)
+    fallback = MemoryStore(clock=clock, policy=policy, holder=_holder(), random=random_part, new_token=_new_token)
     return ResilientStore(
         lambda: open_store(url, clock=clock, policy=policy),
         fallback=fallback,
@@ -53,7 +54,7 @@ async def open_store(
     clock: Clock,
     policy: CircuitPolicy,
     holder: str | None = None,
-    random: Callable[[], float] = _random,
+    random: Callable[[], float] = random_part,
     new_token: Callable[[], str] = _new_token,
 ) -> Store:
     """The store that `url` names: `memory:`, or `sqlite:///absolute/path.db`, whose file is made where there is none.

@@ -34,6 +34,8 @@ def new_run(event: Event, writer: Process) -> Columns:
         "answered_by": None,
         "attempts": 0,
         "cost": None,
+        "input_tokens": None,
+        "output_tokens": None,
         "caller": {},
         **_owner_columns(writer),
     }
@@ -59,6 +61,8 @@ def run_changes(event: Event, writer: Process) -> Columns:
                 "answered_by": event.answer.resolution.ref if event.answer else None,
                 "attempts": event.totals.attempts,
                 "cost": event.totals.cost,
+                "input_tokens": event.totals.usage.input_tokens,
+                "output_tokens": event.totals.usage.output_tokens,
             }
         case _:
             return {}
@@ -75,6 +79,7 @@ def new_attempt(event: Event, attempt: int) -> Columns:
         "started_at": event.at,
         "outcome": None,
         "kind": None,
+        "first_token_seconds": None,
         "duration_seconds": None,
     }
 
@@ -87,7 +92,11 @@ def attempt_changes(event: Event) -> tuple[int, Columns] | None:
         case ProviderFailed():
             return event.attempt, {**_where(event.resolution), "kind": event.failure.kind.value}
         case AttemptFinished():
-            ended = {"outcome": event.outcome.value, "duration_seconds": event.duration_seconds}
+            ended = {
+                "outcome": event.outcome.value,
+                "first_token_seconds": event.first_token_seconds,
+                "duration_seconds": event.duration_seconds,
+            }
             return event.attempt, {**_where(event.resolution), **ended}
         case _:
             return None

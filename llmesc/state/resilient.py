@@ -7,8 +7,10 @@ from typing import TypeVar
 
 from llmesc.escalation.circuits import Admission, Circuit, Refusal, Signal, Transition
 from llmesc.escalation.events import Event
+from llmesc.escalation.latency import Latency
 from llmesc.escalation.ports import Denial
-from llmesc.escalation.resolution import CircuitKey
+from llmesc.escalation.resolution import CircuitKey, ModelKey
+from llmesc.escalation.retry_budget import RetryPolicy
 from llmesc.escalation.times import Clock
 from llmesc.state.memory import MemoryStore
 from llmesc.state.spool import Spool
@@ -53,7 +55,7 @@ class ResilientStore:
         """Events that could not even be spooled."""
 
     async def circuits(self, keys: Collection[CircuitKey] | None = None) -> Mapping[CircuitKey, Circuit]:
-        """See `Health`, as for the next four."""
+        """See `Health`, as for the next six."""
         found = await self._use(lambda store: store.circuits(keys))
         if self._store is not None:
             self._circuits.update(found)
@@ -77,6 +79,14 @@ class ResilientStore:
     async def deny(self, denial: Denial) -> None:
         """Adds or replaces."""
         await self._use(lambda store: store.deny(denial))
+
+    async def latencies(self, keys: Collection[ModelKey]) -> Mapping[ModelKey, Sequence[Latency]]:
+        """Of the newest successes."""
+        return await self._use(lambda store: store.latencies(keys))
+
+    async def retry_tokens(self, chain: str, change: float, policy: RetryPolicy) -> float:
+        """Adds and looks; while the store is away, to a bucket of this process."""
+        return await self._use(lambda store: store.retry_tokens(chain, change, policy))
 
     async def append(self, events: Sequence[Event]) -> None:
         """Records events of one run, in the store or in the spool."""

@@ -24,14 +24,17 @@ from llmesc.escalation.circuits import (
     next_state,
 )
 from llmesc.escalation.events import Event
+from llmesc.escalation.latency import Latency
 from llmesc.escalation.ports import Denial
-from llmesc.escalation.resolution import CircuitKey
-from llmesc.escalation.times import Clock
+from llmesc.escalation.resolution import CircuitKey, ModelKey
+from llmesc.escalation.retry_budget import RetryPolicy
+from llmesc.escalation.times import Clock, Timestamp
 from llmesc.state import sqlite_history as history
+from llmesc.state import sqlite_retry_budget as retry_budget
 from llmesc.state.process import this_process
 from llmesc.state.sqlite_circuits import CircuitTable, DenialTable
 from llmesc.state.sqlite_database import SCHEMA_VERSION, Database
-from llmesc.state.store import AttemptRow, RunFilter, RunSummary
+from llmesc.state.store import AttemptRow, DayTotals, RunFilter, RunSummary
 
 
 class SqliteStore:
@@ -107,6 +110,21 @@ class SqliteStore:
         """Removes."""
         return await self._database.write(lambda connection: self._denials.remove(connection, pattern, self._clock.now()))
 
+    async def latencies(self, keys: Collection[ModelKey]) -> Mapping[ModelKey, Sequence[Latency]]:
+        """Of the newest successes."""
+        return await self._database.read(lambda connection: history.latencies(connection, keys))
+
+    async def retry_tokens(self, chain: str, change: float, policy: RetryPolicy) -> float:
+        """Adds and looks. Looks first: while all goes well the bucket is full, and nothing is written."""
+        bucket = await self._database.read(
+            lambda connection: retry_budget.after(connection, chain, change, self._clock.now(), policy)
+        )
+        if change < 0 or (change > 0 and bucket.tokens < policy.tokens):
+            bucket = await self._database.write(
+                lambda connection: retry_budget.put(connection, chain, change, self._clock.now(), policy)
+            )
+        return bucket.tokens
+
     async def append(self, events: Sequence[Event]) -> None:
         """Adds events of one run."""
         if not events:
@@ -120,6 +138,10 @@ class SqliteStore:
         """Newest first."""
         return await self._database.read(lambda connection: history.runs(connection, where, self._clock.now()))
 
+    async def totals(self, since: Timestamp) -> DayTotals:
+        """Sums since then."""
+        return await self._database.read(lambda connection: history.totals(connection, since))
+
     async def find_runs(self, prefix: str) -> Sequence[str]:
         """Ids that begin so."""
         return await self._database.read(lambda connection: history.find_runs(connection, prefix))
@@ -128,9 +150,9 @@ class SqliteStore:
         """Of one run, in order."""
         return await self._database.read(lambda connection: history.attempts(connection, run_id, self._clock.now()))
 
-    async def events(self, run_id: str, after_seq: int = -1) -> Sequence[Event]:
+    async def events(self, run_id: str, after_seq: int = -1, limit: int | None = None) -> Sequence[Event]:
         """Of one run, in order."""
-        return await self._database.read(lambda connection: history.events(connection, run_id, after_seq))
+        return await self._database.read(lambda connection: history.events(connection, run_id, after_seq, limit))
 
     async def check(self) -> Mapping[str, str]:
         """What there is to tell, after a write that went as far as it can without leaving a trace."""

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import os
 import sqlite3
-from collections.abc import Callable
+from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
 from sqlite3 import Connection
 from typing import TypeVar
@@ -20,7 +20,10 @@ T = TypeVar("T")
 APPLICATION_ID = 0x6C6C6D65
 """`llme` in the file's header: this file is ours, and another program's is not set up by mistake."""
 
-SCHEMA_VERSION = 1
+SCHEMA_VERSION = 2
+
+_LATENCIES = "CREATE INDEX attempts_success ON attempts (ref, run) WHERE outcome = 'success'"
+_RETRY_BUDGETS = "CREATE TABLE retry_budgets (chain TEXT PRIMARY KEY, tokens REAL NOT NULL, at REAL NOT NULL) WITHOUT ROWID"
 
 _SCHEMA = (
     # `changed` counts every write of any circuit: who remembers the last one read asks for what came since.
@@ -36,21 +39,36 @@ _SCHEMA = (
     """CREATE TABLE runs (
         id INTEGER PRIMARY KEY, run_id TEXT NOT NULL, started_at REAL NOT NULL, finished_at REAL, outcome TEXT,
         chain TEXT NOT NULL, prompt TEXT NOT NULL, answered_by TEXT, attempts INTEGER NOT NULL, cost TEXT, caller TEXT NOT NULL,
+        input_tokens INTEGER, output_tokens INTEGER,
         host TEXT NOT NULL, pid INTEGER NOT NULL, process_started INTEGER, alive_at REAL NOT NULL)""",
     "CREATE UNIQUE INDEX runs_run_id ON runs (run_id)",
     "CREATE INDEX runs_outcome ON runs (outcome)",
     """CREATE TABLE attempts (
         run INTEGER NOT NULL, attempt INTEGER NOT NULL, ref TEXT NOT NULL, provider TEXT NOT NULL, tier TEXT NOT NULL,
-        move TEXT NOT NULL, started_at REAL NOT NULL, outcome TEXT, kind TEXT, duration_seconds REAL,
+        move TEXT NOT NULL, started_at REAL NOT NULL, outcome TEXT, kind TEXT, duration_seconds REAL, first_token_seconds REAL,
         PRIMARY KEY (run, attempt)) WITHOUT ROWID""",
     "CREATE INDEX attempts_provider ON attempts (provider, run)",
+    _LATENCIES,
     # One row for each unbroken stretch of events that was appended at once; the body is a JSON array.
     """CREATE TABLE events (
         run INTEGER NOT NULL, first_seq INTEGER NOT NULL, last_seq INTEGER NOT NULL, body TEXT NOT NULL)""",
     "CREATE UNIQUE INDEX events_run ON events (run, first_seq)",
+    _RETRY_BUDGETS,
     f"PRAGMA application_id = {APPLICATION_ID}",
     f"PRAGMA user_version = {SCHEMA_VERSION}",
 )
+
+_MIGRATIONS: Mapping[int, Sequence[str]] = {
+    1: (
+        "ALTER TABLE attempts ADD COLUMN first_token_seconds REAL",
+        "ALTER TABLE runs ADD COLUMN input_tokens INTEGER",
+        "ALTER TABLE runs ADD COLUMN output_tokens INTEGER",
+        _LATENCIES,
+        _RETRY_BUDGETS,
+    ),
+}
+"""What leads from each older schema to the next. Only ever adds, so that a process of an older llmesc that has the file open goes
+on as before."""
 
 _FIRST_PAUSE_SECONDS = 0.001
 _LONGEST_PAUSE_SECONDS = 0.025
@@ -150,6 +168,8 @@ class Database:
                 f"{self.path}: was written by a newer llmesc (schema {version}); this one knows schema {SCHEMA_VERSION}: "
                 "upgrade llmesc, or name another file as state"
             )
+        if version < SCHEMA_VERSION:
+            in_transaction(connection, _migrate)
 
     def _unavailable(self, error: sqlite3.Error) -> StateUnavailable:
         code = _primary_code(error)
@@ -198,6 +218,14 @@ def _create(connection: Connection) -> None:
     if _is_empty(connection):  # or another process was faster
         for statement in _SCHEMA:
             connection.execute(statement)
+
+
+def _migrate(connection: Connection) -> None:
+    (version,) = connection.execute("PRAGMA user_version").fetchone()  # another process may have been faster
+    for older in range(version, SCHEMA_VERSION):
+        for statement in _MIGRATIONS[older]:
+            connection.execute(statement)
+    connection.execute(f"PRAGMA user_version = {max(version, SCHEMA_VERSION)}")
 
 
 def _primary_code(error: sqlite3.Error) -> int | None:

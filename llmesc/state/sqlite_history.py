@@ -3,13 +3,15 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
 from decimal import Decimal
 from sqlite3 import Connection
 from typing import Any
 
 from llmesc.escalation.codec import decode_event, encode_event
 from llmesc.escalation.events import Event
+from llmesc.escalation.latency import REMEMBERED_CALLS, Latency
+from llmesc.escalation.resolution import ModelKey
 from llmesc.escalation.times import Timestamp
 from llmesc.state.process import Process
 from llmesc.state.projection import (
@@ -23,7 +25,7 @@ from llmesc.state.projection import (
     storable,
     stretches,
 )
-from llmesc.state.store import FOUND_RUNS, AttemptRow, RunFilter, RunSummary
+from llmesc.state.store import FOUND_RUNS, AttemptRow, DayTotals, RunFilter, RunSummary
 
 _AFTER_ANY_TEXT = "\U0010ffff"
 
@@ -124,7 +126,7 @@ def _microseconds(at: Timestamp) -> int:
 # -- reading ----------------------------------------------------------------------------------------------------------------
 
 _RUN = (
-    "run_id, runs.started_at, finished_at, chain, prompt, answered_by, attempts, cost, caller, "
+    "run_id, runs.started_at, finished_at, chain, prompt, answered_by, attempts, cost, input_tokens, output_tokens, caller, "
     "runs.outcome, host, pid, process_started, alive_at"
 )
 
@@ -169,7 +171,22 @@ def _matching(connection: Connection, where: RunFilter) -> Iterator[tuple[Any, .
 
 
 def _summary(row: tuple[Any, ...], now: Timestamp) -> RunSummary:
-    run_id, started_at, finished_at, chain, prompt, answered_by, attempts, cost, caller, outcome, *owner, alive_at = row
+    (
+        run_id,
+        started_at,
+        finished_at,
+        chain,
+        prompt,
+        answered_by,
+        attempts,
+        cost,
+        read,
+        written,
+        caller,
+        outcome,
+        *owner,
+        alive_at,
+    ) = row
     return RunSummary(
         run_id=run_id,
         started_at=started_at,
@@ -180,7 +197,29 @@ def _summary(row: tuple[Any, ...], now: Timestamp) -> RunSummary:
         answered_by=answered_by,
         attempts=attempts,
         cost=None if cost is None else Decimal(cost),
+        input_tokens=read,
+        output_tokens=written,
         caller=json.loads(caller),
+    )
+
+
+def totals(connection: Connection, since: Timestamp) -> DayTotals:
+    """Over the runs since then; whoever needs it more exactly than a billionth of a dollar adds up the runs."""
+    row = connection.execute(
+        "SELECT count(*), count(*) FILTER (WHERE outcome = 'answered'), "
+        "count(*) FILTER (WHERE outcome NOT IN ('answered', 'cancelled')), sum(input_tokens), sum(output_tokens), "
+        "sum(CAST(round(CAST(cost AS REAL) * 1e9) AS INTEGER)) FROM runs WHERE id >= ?",
+        (_microseconds(since),),
+    ).fetchone()
+    requests, answered, failed, read, written, nano_dollars = row
+    return DayTotals(
+        since=since,
+        requests=requests,
+        answered=answered,
+        failed=failed,
+        input_tokens=read or 0,
+        output_tokens=written or 0,
+        cost=Decimal(nano_dollars or 0) / 1_000_000_000,
     )
 
 
@@ -221,7 +260,7 @@ def _attempt(run_id: str, row: tuple[Any, ...], now: Timestamp) -> AttemptRow:
     )
 
 
-def events(connection: Connection, run_id: str, after_seq: int) -> list[Event]:
+def events(connection: Connection, run_id: str, after_seq: int, limit: int | None) -> list[Event]:
     """Of one run, in order."""
     run = _find(connection, run_id)
     rows = connection.execute(
@@ -229,5 +268,20 @@ def events(connection: Connection, run_id: str, after_seq: int) -> list[Event]:
         "coalesce((SELECT max(first_seq) FROM events WHERE run = ? AND first_seq <= ?), 0) ORDER BY first_seq",
         (run, run, after_seq + 1),
     )
-    stored = (decode_event(event) for (body,) in rows for event in json.loads(body))
-    return [event for event in stored if event is not None and event.seq > after_seq]
+    found: list[Event] = []
+    for (body,) in rows:
+        stored = (decode_event(event) for event in json.loads(body))
+        found += [event for event in stored if event is not None and event.seq > after_seq]
+        if limit is not None and len(found) >= limit:
+            break
+    return found
+
+
+def latencies(connection: Connection, keys: Collection[ModelKey]) -> dict[ModelKey, list[Latency]]:
+    """Of the newest attempts of each that succeeded, newest first."""
+    sql = (
+        "SELECT first_token_seconds, duration_seconds FROM attempts "
+        "WHERE ref = ? AND outcome = 'success' ORDER BY run DESC, attempt DESC LIMIT ?"
+    )
+    found = {key: [Latency(*row) for row in connection.execute(sql, (str(key), REMEMBERED_CALLS))] for key in keys}
+    return {key: calls for key, calls in found.items() if calls}

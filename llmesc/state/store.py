@@ -10,8 +10,10 @@ from typing import Protocol
 from llmesc.escalation.circuits import Admission, Circuit, Refusal, Signal, Transition
 from llmesc.escalation.errors import StateError
 from llmesc.escalation.events import Event
+from llmesc.escalation.latency import Latency
 from llmesc.escalation.ports import Denial
-from llmesc.escalation.resolution import CircuitKey
+from llmesc.escalation.resolution import CircuitKey, ModelKey
+from llmesc.escalation.retry_budget import RetryPolicy
 from llmesc.escalation.times import Timestamp
 
 FOUND_RUNS = 20
@@ -38,7 +40,25 @@ class RunSummary:
     """A reference."""
     attempts: int
     cost: Decimal | None
+    input_tokens: int | None
+    """Of all its attempts, as `Totals` has them; None while it runs, or where nobody counted."""
+    output_tokens: int | None
     caller: Mapping[str, str]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class DayTotals:
+    """Sums over the requests since a moment, for the dashboard's header."""
+
+    since: Timestamp
+    requests: int
+    answered: int
+    failed: int
+    """Ended, but neither answered nor cancelled."""
+    input_tokens: int
+    output_tokens: int
+    cost: Decimal
+    """US dollars, of the requests whose cost is known."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -70,8 +90,9 @@ class RunFilter:
 
 
 class Store(Protocol):
-    """Circuits, denials, leases, runs, attempts, events. Each method is atomic and, when it returns, durable against the death
-    of this process. All raise `StateUnavailable` within `busy_seconds`; none blocks the event loop to wait for a lock.
+    """Circuits, denials, leases, retry budgets, runs, attempts, events. Each method is atomic and, when it returns, durable
+    against the death of this process. All raise `StateUnavailable` within `busy_seconds`; none blocks the event loop to wait for
+    a lock.
     """
 
     async def circuits(self, keys: Collection[CircuitKey] | None = None) -> Mapping[CircuitKey, Circuit]:
@@ -100,6 +121,16 @@ class Store(Protocol):
         """Removes every denial whose written key equals or matches the glob `pattern`; those removed."""
         ...
 
+    async def latencies(self, keys: Collection[ModelKey]) -> Mapping[ModelKey, Sequence[Latency]]:
+        """Of the newest attempts of each that succeeded, newest first, at most `REMEMBERED_CALLS`; a key without any is
+        missing.
+        """
+        ...
+
+    async def retry_tokens(self, chain: str, change: float, policy: RetryPolicy) -> float:
+        """Adds `change` tokens to the retry budget of a chain (below 0 it takes them; 0 only looks); what is there afterwards."""
+        ...
+
     async def append(self, events: Sequence[Event]) -> None:
         """Adds events of one run, in order; runs and attempts follow from them in the same transaction. An event that is there
         already (same run and seq) is ignored, so that a replayed spool doubles nothing.
@@ -110,6 +141,10 @@ class Store(Protocol):
         """Newest first."""
         ...
 
+    async def totals(self, since: Timestamp) -> DayTotals:
+        """Sums over the requests that began at `since` or later."""
+        ...
+
     async def find_runs(self, prefix: str) -> Sequence[str]:
         """Ids that begin with `prefix`, at most `FOUND_RUNS`, newest first."""
         ...
@@ -118,8 +153,10 @@ class Store(Protocol):
         """The run's attempts, in order."""
         ...
 
-    async def events(self, run_id: str, after_seq: int = -1) -> Sequence[Event]:
-        """The run's events with a larger seq, in order; unknown types are left out."""
+    async def events(self, run_id: str, after_seq: int = -1, limit: int | None = None) -> Sequence[Event]:
+        """The run's events with a larger seq, in order; unknown types are left out. With `limit`, no more are read once
+        there are so many (what was written together comes together): a long run is read in pages, none of which takes long.
+        """
         ...
 
     async def check(self) -> Mapping[str, str]:

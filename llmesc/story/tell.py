@@ -4,8 +4,10 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from dataclasses import dataclass
+from decimal import Decimal
 from typing import assert_never
 
+from llmesc.escalation.envelope import Allowance
 from llmesc.escalation.events import (
     AnswerReset,
     AttemptFinished,
@@ -13,6 +15,7 @@ from llmesc.escalation.events import (
     CandidateSkipped,
     CircuitChanged,
     Event,
+    GateOpened,
     ModelDenied,
     ProviderFailed,
     ProviderSwitched,
@@ -53,10 +56,7 @@ def tell(event: Event, view: RunView) -> Iterator[Line]:
             again = f"; may be tried at {words.ahead(event.retry_at, event.at)}" if event.retry_at is not None else ""
             yield Line(f"↷ skipped {words.who(event.resolution)}: {_reason(event.reason, event.detail)}{again}", "dim")
         case AttemptStarted():
-            probe = ", probe of its circuit" if event.probe else ""
-            about = f"{event.resolution.tier.label}, {event.move}{probe}"
-            yield Line(f"▶ attempt {event.attempt}: {words.who(event.resolution)} ({about})", "dim", detail=True)
-            yield from (Line(f"  adapted: {one_line(repair)}", "dim", detail=True) for repair in event.repairs)
+            yield from _begin(event)
         case ProviderFailed():
             yield Line(f"✗ {words.who(event.resolution)}: {words.failure_words(event.failure)}", "bad")
         case QualityChecked():
@@ -66,10 +66,7 @@ def tell(event: Event, view: RunView) -> Iterator[Line]:
         case ProviderSwitched():
             yield Line(f"→ {switch_words(event)}", "doubtful")
         case Waiting():
-            until = words.ahead(event.until, event.at)
-            yield Line(
-                f"… waiting until {until} for {words.who(event.resolution)}: {words.plain_words(event.because)}", "doubtful"
-            )
+            yield Line(f"… {_wait(event)}", "doubtful")
         case CircuitChanged():
             yield _circuit(event)
         case ModelDenied():
@@ -79,7 +76,7 @@ def tell(event: Event, view: RunView) -> Iterator[Line]:
             yield from _end(event, view)
         case ToolCallRequested() | ToolCallFinished():
             yield _tool(event)
-        case TextDelta() | ThinkingDelta() | AnswerReset():
+        case TextDelta() | GateOpened() | ThinkingDelta() | AnswerReset():
             pass
         case _:
             assert_never(event)
@@ -93,12 +90,17 @@ def switch_words(event: ProviderSwitched) -> str:
         text += f"; tier upgrade {before} → {after}: the prompt leaves your machines"
     if event.characters_discarded:
         text += f"; {words.plural(event.characters_discarded, 'character')} discarded"
+    if event.characters_kept:
+        text += f"; {words.plural(event.characters_kept, 'character')} kept, it goes on from there"
+    if (other := event.instead_of) is not None and other.at is not None:
+        text += f"; {_price(event.cost)}, rather than to wait until {words.ahead(other.at, event.at)} for "
+        text += f"{words.who(other.resolution)} ({_price(other.cost)})"
     return text
 
 
 def switch_rule(event: ProviderSwitched, width: int) -> str:
     """The same, shorter, as a marked line across the screen: between text that no longer counts and the answer that begins
-    again.
+    again, or where another goes on with it.
     """
     before, after = event.from_resolution, event.to_resolution
     if before.circuit_key == after.circuit_key:
@@ -108,8 +110,18 @@ def switch_rule(event: ProviderSwitched, width: int) -> str:
     text = f"switched {' → '.join(map(one_line, names))}: {words.plain_words(event.because)}"
     if event.tier_upgrade:
         text += f" · tier upgrade {before.tier.label} → {after.tier.label}"
-    text += f" · {words.plural(event.characters_discarded, 'character')} discarded"
+    kept = event.characters_kept
+    text += f" · {words.plural(kept or event.characters_discarded, 'character')} {'kept' if kept else 'discarded'}"
     return f"── {cut(text, max(width - 7, 20))} ──"
+
+
+def writers(view: RunView) -> list[str]:
+    """Who wrote how much of the answer, in order; empty where one attempt wrote all of it."""
+    ranges = view.answer.ranges if view.answer is not None else ()
+    if len(ranges) < 2:
+        return []
+    who = {attempt.attempt: words.who(attempt.resolution) for attempt in view.attempts}
+    return [f"{words.plural(part.end - part.start, 'character')} by {who.get(part.attempt, '?')}" for part in ranges]
 
 
 def _start(event: RunStarted) -> Iterator[Line]:
@@ -124,6 +136,37 @@ def _start(event: RunStarted) -> Iterator[Line]:
         told = f"↷ rejected {words.who(rejected.resolution)}: {_reason(rejected.reason, rejected.detail)}"
         # Where nobody is left to ask, why is the whole story.
         yield Line(told, "dim", detail=bool(chain.candidates))
+
+
+def _begin(event: AttemptStarted) -> Iterator[Line]:
+    if event.against_circuit:
+        yield Line(f"! every circuit is open: {words.who(event.resolution)} is tried all the same", "doubtful")
+    probe = ", probe of its circuit" if event.probe else ""
+    about = f"{event.resolution.tier.label}, {event.move}{probe}"
+    yield Line(f"▶ attempt {event.attempt}: {words.who(event.resolution)} ({about}){_may(event.allowance)}", "dim", detail=True)
+    yield from (Line(f"  adapted: {one_line(repair)}", "dim", detail=True) for repair in event.repairs)
+
+
+def _may(allowance: Allowance | None) -> str:
+    if allowance is None:
+        return ""
+    share = words.seconds(allowance.seconds)
+    if allowance.seconds < allowance.of_seconds:
+        share += f" of the {words.seconds(allowance.of_seconds)} left"
+    return f" · may take {share}" + ("" if allowance.dollars is None else f" and {words.money(allowance.dollars)}")
+
+
+def _wait(event: Waiting) -> str:
+    """Whom for, until when and why; and, where there was a choice, what either costs."""
+    until = words.ahead(event.until, event.at)
+    text = f"waiting until {until} for {words.who(event.resolution)}: {words.plain_words(event.because)}"
+    if (other := event.instead_of) is None:
+        return text
+    return f"{text}; {_price(event.cost)}, rather than to call {words.who(other.resolution)} now ({_price(other.cost)})"
+
+
+def _price(cost: Decimal | None) -> str:
+    return "price unknown" if cost is None else f"about {words.money(cost)}"
 
 
 def _reason(reason: str, detail: str) -> str:
@@ -154,6 +197,8 @@ def _ledger(event: AttemptFinished) -> Line:
     parts.append(words.spent(event.usage, event.cost, hosted=not event.resolution.tier.self_hosted))
     if event.finish_reason is not None:
         parts.append(f"finish {one_line(event.finish_reason)}")
+    if event.repeated_characters:
+        parts.append(f"{words.plural(event.repeated_characters, 'character')} repeated and dropped")
     if event.request_id is not None:
         parts.append(f"request id {one_line(event.request_id)}")
     return Line(f"  attempt {event.attempt}: {' · '.join(parts)}", "dim", detail=True)
@@ -193,7 +238,9 @@ def _end(event: RunFinished, view: RunView) -> Iterator[Line]:
     if totals.attempts > 1:
         spent += f" · {words.plural(totals.attempts, 'attempt')}"
     if event.outcome is RunOutcome.ANSWERED and event.answer is not None:
-        yield Line(f"✓ answered by {words.who(event.answer.resolution)} · {spent}", "good")
+        before = " and ".join(writers(view)[:-1])
+        others = f", after {before}" if before else ""
+        yield Line(f"✓ answered by {words.who(event.answer.resolution)}{others} · {spent}", "good")
         yield from _hints(view)
         return
     cancelled = event.outcome is RunOutcome.CANCELLED

@@ -17,6 +17,7 @@ from llmesc.config.services import SERVICES
 from llmesc.escalation.errors import ConfigError
 from llmesc.escalation.limits import Limits
 from llmesc.escalation.resolution import Price, Tier
+from llmesc.escalation.retry_budget import RetryPolicy
 
 Load = Callable[..., Config]
 Mistakes = Callable[..., list[str]]
@@ -103,6 +104,10 @@ def test_an_empty_file_is_a_configuration_with_every_default(loaded: Load) -> No
         ("privacy = true", "privacy", True),
         ('on_content_policy = "stop"', "stop_on_content_policy", True),
         ("wait = false", "wait", False),
+        ('wait_or_escalate = "cheaper"', "wait_or_escalate", "cheaper"),
+        ('all_open = "try"', "all_open", "try"),
+        ("retry_budget = 0", "retries", RetryPolicy(tokens=0)),
+        ("retry_refund = 0.5", "retries", RetryPolicy(refund=0.5)),
         ('denial = "1h"', "denial_seconds", 3600.0),
         ("denial_seconds = 60", "denial_seconds", 60.0),
         ('max_cost = "0.10"', "max_cost", Decimal("0.10")),
@@ -168,7 +173,8 @@ def test_timeouts_flow_from_the_tier_over_the_top_and_the_provider_to_the_model(
     plain, slow = provider.instances[0].models
     assert provider.timeouts == replace(TIMEOUTS[Tier.FRONTIER], connect_seconds=1, stall_seconds=8)
     assert plain.timeouts == provider.timeouts
-    assert slow.timeouts == replace(provider.timeouts, first_token_seconds=300, min_rate_over_seconds=60)
+    longer = replace(provider.timeouts, first_token_seconds=300, first_token_is_set=True, min_rate_over_seconds=60)
+    assert slow.timeouts == longer
 
 
 def test_what_an_instance_does_not_say_its_provider_says(loaded: Load) -> None:
@@ -276,7 +282,7 @@ def test_what_is_said_outranks_the_preset(loaded: Load) -> None:
 
     assert provider.tier is Tier.FRONTIER
     assert provider.instances[0].base_url == "https://proxy/v1"
-    assert provider.instances[0].options == {"stream_options": True}
+    assert provider.instances[0].options == {"stream_options": True, "tool_id_length": 9, "prefill": "prefix"}
     assert provider.instances[0].api_key is None, "the key of a service goes to its own place alone"
 
 
@@ -392,6 +398,10 @@ CASES = [
     ('[escalation]\nmax_cost = "cheap"', 'found "cheap"; allowed: US dollars from 0'),
     ("[escalation]\nmax_cost = nan", "found nan; allowed: US dollars from 0"),
     ('[escalation]\non_content_policy = "stp"', 'found "stp"; nearest: stop; allowed: one of next, stop'),
+    ('[escalation]\nwait_or_escalate = "pay"', 'found "pay"; allowed: one of wait, escalate, cheaper'),
+    ("[escalation]\nall_open = true", "found true; allowed: one of fail, try"),
+    ("[escalation]\nretry_budget = 1001", "found 1001; allowed: a number from 0 to 1000"),
+    ("[escalation]\nretry_refund = 0", "found 0; allowed: a number from 0.001 to 1000"),
     ('[escalation]\nallowed_models = ["a", 3]', "found a list holding 3; allowed: a list of texts"),
     ("[circuit]\njitter = 2", "found 2; allowed: a number from 0 to 1"),
     (

@@ -1,21 +1,17 @@
-"""Tools through the doorway: over simulated providers and over two real wires, recorded and replayed."""
+"""Tools through the doorway, over simulated providers: run, recorded and replayed."""
 
 from __future__ import annotations
 
-import json
-from collections.abc import Awaitable, Callable
-from dataclasses import replace
+import asyncio
 from pathlib import Path
-from typing import Any
 
 import pytest
 
 from llmesc.config.load import load
 from llmesc.engine import AskOptions, Engine
-from llmesc.escalation.events import ToolCallFinished
-from llmesc.escalation.messages import ask_for
-from llmesc.providers.faults import FaultServer
-from llmesc.providers.faults.exchange import Exchange
+from llmesc.engine.python_tools import toolbox
+from llmesc.escalation.errors import BelowQualityBar
+from llmesc.escalation.events import AttemptStarted, CandidateSkipped, ToolCallFinished
 
 pytestmark = pytest.mark.anyio
 
@@ -78,71 +74,84 @@ async def test_a_plan_counts_what_the_tools_need(tmp_path: Path) -> None:
     assert [(rejected.resolution.ref, rejected.reason) for rejected in plan.chain.rejected] == [("weak/m", "missing_capability")]
 
 
-async def calls_in_chat(x: Exchange) -> None:
-    """Chat Completions: two calls, streamed in fragments where a stream is asked for."""
-    calls = [
-        {"index": index, "id": f"call/{index}", "type": "function", "function": {"name": name, "arguments": '{"city": "Rome"}'}}
-        for index, name in enumerate(("temperature", "humidity"))
-    ]
-    choice: dict[str, Any] = {"index": 0, "finish_reason": "tool_calls"}
-    if not x.request.stream:
-        message = {"role": "assistant", "content": None, "tool_calls": calls}
-        await x.respond(200, json.dumps({"id": "1", "choices": [{**choice, "message": message}]}).encode())
-        return
-    heads = [{**call, "function": {"name": call["function"]["name"], "arguments": '{"city": '}} for call in calls]
-    tails = [{"index": call["index"], "function": {"arguments": '"Rome"}'}} for call in calls]
-    await x.open_stream()
-    for fragment in (*heads, *tails):
-        delta = {"choices": [{"index": 0, "delta": {"tool_calls": [fragment]}}]}
-        await x.chunks(f"data: {json.dumps(delta)}\n\n".encode())
-    await x.chunks(f"data: {json.dumps({'choices': [{**choice, 'delta': {}}]})}\n\n".encode(), b"data: [DONE]\n\n")
-    await x.end_stream()
-
-
-def two_wires(server: FaultServer) -> str:
-    return f"""
+GREEDY = """
 state = "memory:"
-[providers.a]
-api = "openai"
-tier = "cloud"
-base_url = "{server.base_url}"
-models = ["lost"]
-[providers.b]
-api = "anthropic"
-tier = "cloud"
-base_url = "{server.base_url}"
-models = ["found"]
+[escalation]
+max_tool_rounds = 2
+tool_timeout = "20ms"
+[providers.greedy]
+api = "simulated"
+tier = "local"
+[[providers.greedy.models]]
+name = "m"
+script = [{ tool_calls = [{ name = "temperature", arguments = { city = "Rome" } }] }]
 """
 
 
-Plan = list[str | Callable[[Exchange], Awaitable[None]]]
+async def test_the_configuration_bounds_the_rounds_and_a_toolbox_may_say_otherwise(tmp_path: Path) -> None:
+    file = tmp_path / "config.toml"
+    file.write_text(GREEDY)
+    configured, own = Weather(), Weather()
+
+    async with Engine.open(config=load(file, {})) as engine:
+        with pytest.raises(BelowQualityBar):
+            await engine.ask("The weather?", AskOptions(tools=[configured.temperature]))
+        with pytest.raises(BelowQualityBar):
+            await engine.ask("The weather?", AskOptions(tools=toolbox([own.temperature], max_rounds=3)))
+
+    assert (len(configured.asked), len(own.asked)) == (2, 3)
 
 
-@pytest.mark.parametrize("stream", [True, False], ids=["streaming", "whole"])
-async def test_another_wire_takes_over_the_finished_rounds(tmp_path: Path, stream: bool) -> None:
-    weather = Weather()
-    plan: Plan = [calls_in_chat, "503"]
-    async with FaultServer({"lost": plan, "found": "ok"}) as server:
-        file = tmp_path / "config.toml"
-        file.write_text(two_wires(server))
-        async with Engine.open(config=load(file, {})) as engine:
-            request = replace(ask_for("The weather?"), stream=stream)
-            reply = await engine.ask(request, AskOptions(tools=[weather.temperature, weather.humidity]))
-        (taken_over,) = server.calls("found")
-        back = server.calls("lost")[1].body["messages"]
+async def test_the_configuration_bounds_how_long_a_tool_may_run(tmp_path: Path) -> None:
+    async def temperature(city: str) -> str:
+        """The temperature in a city."""
+        await asyncio.Event().wait()
+        return city
 
-    assert reply.answer.resolution.ref == "b/found"
-    assert weather.asked == ["temperature Rome", "humidity Rome"]
-    assert [(message["tool_call_id"], message["content"]) for message in back if message["role"] == "tool"] == [
-        ("call/0", "31"),
-        ("call/1", "12 %"),
-    ]
-    asked, answered = taken_over.body["messages"][1:]
-    assert [(block["type"], block["name"], block["input"]) for block in asked["content"]] == [
-        ("tool_use", "temperature", {"city": "Rome"}),
-        ("tool_use", "humidity", {"city": "Rome"}),
-    ]
-    assert [(block["tool_use_id"], block["content"]) for block in answered["content"]] == [
-        (asked["content"][0]["id"], "31"),
-        (asked["content"][1]["id"], "12 %"),
-    ]
+    file = tmp_path / "config.toml"
+    file.write_text(GREEDY)
+
+    async with Engine.open(config=load(file, {})) as engine:
+        with pytest.raises(BelowQualityBar) as failed:
+            await engine.ask("The weather?", AskOptions(tools=[temperature]))
+        recorded = await engine.operations.run_events(failed.value.run_id)
+
+    results = {event.result for event in recorded if isinstance(event, ToolCallFinished)}
+    assert results == {"temperature did not finish within 0.02 s"}
+
+
+GROWN = """
+state = "memory:"
+[providers.small]
+api = "simulated"
+tier = "local"
+[[providers.small.models]]
+name = "m"
+context_window = 2000
+script = [{ tool_calls = [{ name = "read_all", arguments = {} }] }, { text = "never asked" }]
+[providers.large]
+api = "simulated"
+tier = "cloud"
+[[providers.large.models]]
+name = "m"
+context_window = 100000
+script = [{ text = "Read." }]
+"""
+
+
+async def test_a_conversation_that_outgrows_a_window_between_two_rounds_goes_on_where_it_fits(tmp_path: Path) -> None:
+    def read_all() -> str:
+        """A long text."""
+        return "word " * 5_000
+
+    file = tmp_path / "config.toml"
+    file.write_text(GROWN)
+
+    async with Engine.open(config=load(file, {})) as engine:
+        reply = await engine.ask("Read it.", AskOptions(tools=[read_all]))
+        recorded = await engine.operations.run_events(reply.run_id)
+
+    assert reply.answer.resolution.ref == "large/m"
+    assert [event.resolution.ref for event in recorded if isinstance(event, AttemptStarted)] == ["small/m", "large/m"]
+    (skipped,) = (event for event in recorded if isinstance(event, CandidateSkipped))
+    assert (skipped.resolution.ref, skipped.reason) == ("small/m", "context_too_small")

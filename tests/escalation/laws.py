@@ -9,6 +9,7 @@ from llmesc.escalation.events import (
     AttemptFinished,
     AttemptStarted,
     Event,
+    GateOpened,
     ProviderFailed,
     ProviderSwitched,
     QualityChecked,
@@ -58,7 +59,7 @@ def _attempts(events: Sequence[Event], max_attempts: int) -> list[str]:
                 if event.attempt != open_attempt:
                     broken.append(f"attempt {event.attempt} finished without being open")
                 open_attempt = None
-            case TextDelta() | ThinkingDelta() | ToolCallRequested() | ProviderFailed() | QualityChecked():
+            case TextDelta() | GateOpened() | ThinkingDelta() | ToolCallRequested() | ProviderFailed() | QualityChecked():
                 if event.attempt != open_attempt:
                     broken.append(f"{event.type} of attempt {event.attempt} while {open_attempt} is open")
             case _:
@@ -128,25 +129,65 @@ def _switches(events: Sequence[Event]) -> list[str]:
     return broken
 
 
-def _answer(events: Sequence[Event]) -> list[str]:
-    """What the reader has at the end is the answer: its deltas, less what was reset."""
-    shown: dict[int, str] = {}
-    for event in events:
+class Reader:
+    """What somebody has who reads a stream as the events tell him to."""
+
+    def __init__(self) -> None:
+        self.text = ""
+        self.held: dict[int, str] = {}
+        self.opened: set[int] = set()
+
+    def read(self, event: Event) -> list[str]:
+        """Takes one event; what is wrong with it."""
         match event:
+            case TextDelta(held=True):
+                self.held[event.attempt] = self.held.get(event.attempt, "") + event.text
+                return [f"attempt {event.attempt} is held behind an open gate"] if event.attempt in self.opened else []
             case TextDelta():
-                shown[event.attempt] = shown.get(event.attempt, "") + event.text
+                self.text += event.text
+                return [f"attempt {event.attempt} shows text over held text"] if self.held.get(event.attempt) else []
+            case GateOpened():
+                shown = self.held.pop(event.attempt, "")
+                self.text += shown
+                self.opened.add(event.attempt)
+                return [] if len(shown) == event.characters > 0 else [f"{event.characters} characters shown, {len(shown)} held"]
             case AnswerReset():
-                shown[event.attempt] = ""
+                had, self.text = self.text, ""
+                return [] if len(had) == event.characters > 0 else [f"{event.characters} characters reset, {len(had)} were shown"]
+            case ProviderSwitched():
+                counted = event.characters_discarded, event.characters_kept
+                allowed = {(len(self.text), 0), (0, len(self.text))}
+                return [] if counted in allowed else [f"a switch discards and keeps {counted} of {len(self.text)}"]
+            case AttemptStarted():
+                has = len(self.text)
+                return [] if event.continues_characters == has else [f"attempt {event.attempt} continues not the {has} shown"]
             case _:
-                pass
+                return []
+
+
+def _answer(events: Sequence[Event]) -> list[str]:
+    """What the reader has at the end is the answer, and the answer is what its ranges say, each from the attempt it names."""
+    reader = Reader()
+    broken = [wrong for event in events for wrong in reader.read(event)]
     finished = events[-1]
     if not isinstance(finished, RunFinished):
-        return []
-    final, answer = "".join(shown.values()), finished.answer
-    if finished.outcome is RunOutcome.ANSWERED and (answer is None or final != answer.text):
-        return [f"the reader has {final!r}, the answer is {answer!r}"]
-    if answer is not None and "".join(answer.text[part.start : part.end] for part in answer.ranges) != answer.text:
-        return ["the ranges do not make up the answer"]
-    if answer is None and final:
-        return [f"{final!r} is shown, and there is no answer"]
-    return []
+        return broken
+    answer = finished.answer
+    if finished.outcome is RunOutcome.ANSWERED and (answer is None or reader.text != answer.text):
+        broken.append(f"the reader has {reader.text!r}, the answer is {answer!r}")
+    if answer is None:
+        return [*broken, f"{reader.text!r} is shown, and there is no answer"] if reader.text else broken
+    if not answer.text.startswith(reader.text):
+        broken.append(f"the reader has {reader.text!r}, and that is not how {answer.text!r} begins")
+    wrote: dict[int, str] = {}
+    for event in events:
+        if isinstance(event, TextDelta):
+            wrote[event.attempt] = wrote.get(event.attempt, "") + event.text
+    position = 0
+    for part in answer.ranges:
+        if part.start != position or answer.text[part.start : part.end] != wrote.get(part.attempt, ""):
+            broken.append(f"{part} is not what attempt {part.attempt} wrote")
+        position = part.end
+    if position != len(answer.text) or answer.ranges[-1].attempt > answer.attempt:
+        broken.append(f"the ranges {answer.ranges} do not make up the answer")
+    return broken

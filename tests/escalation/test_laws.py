@@ -16,7 +16,7 @@ from llmesc.escalation.resolution import Tier
 from tests.escalation.laws import violations
 from tests.escalation.world import Bench, Say, Silence, candidate, failing, run_virtually, world
 
-texts = st.sampled_from(["bad", "Raft is", " a consensus algorithm.", "é", "x" * 50])
+texts = st.sampled_from(["bad", "Raft is", " a consensus algorithm.", "é", "x" * 50, "I cannot help with that.", " "])
 steps = st.one_of(
     texts.map(Say),
     st.tuples(texts, st.sampled_from([0.1, 3.0, 20.0])).map(lambda pair: Say(*pair)),
@@ -56,6 +56,9 @@ def worlds(draw: st.DrawFn) -> Any:
         escalation=draw(st.booleans()),
         skip_open_circuits=draw(st.booleans()),
         stop_on_content_policy=draw(st.booleans()),
+        resume=draw(st.sampled_from(["restart", "continue"])),
+        gate=draw(st.sampled_from(["off", "window", "full"])),
+        gate_characters=draw(st.sampled_from([1, 20, 200])),
     )
     judging = draw(st.sampled_from([0.0, 0.5, 30.0]))
     toolbox = Bench().toolbox(max_rounds=draw(st.integers(1, 3))) if draw(st.booleans()) else None
@@ -121,4 +124,6 @@ def test_the_fold_knows_what_the_last_event_says(one: Any) -> None:
     assert len(view.attempts) == last.totals.attempts
     assert all(attempt.outcome is not None for attempt in view.attempts)
     if last.answer is not None:
-        assert view.attempts[last.answer.attempt - 1].shown == last.answer.text
+        assert "".join(view.attempts[part.attempt - 1].shown for part in last.answer.ranges) == last.answer.text
+    if last.outcome == "answered" and last.answer is not None:
+        assert view.visible == last.answer.text

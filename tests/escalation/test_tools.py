@@ -25,7 +25,7 @@ from llmesc.escalation.fold import RunView, fold
 from llmesc.escalation.limits import Limits
 from llmesc.escalation.messages import Message, Request, Text, Thinking, ToolCall, ToolResult, ask_for
 from llmesc.escalation.pieces import Finish, TextPiece, ThinkingPiece, ToolCallPiece
-from llmesc.escalation.resolution import Tier
+from llmesc.escalation.resolution import CircuitKey, Tier
 from llmesc.escalation.tool_rounds import assistant_turn
 from llmesc.escalation.tools import MAX_RESULT_BYTES, Toolbox, bounded
 from tests.escalation.laws import violations
@@ -272,12 +272,12 @@ def test_a_turn_keeps_the_order_and_the_signatures_of_what_the_model_said() -> N
         ThinkingPiece("aloud"),
     ]
 
-    assert assistant_turn(content, "a").parts == (
-        Thinking(text="I think", signature="signed", provider="a"),
-        Thinking(text="", signature="redacted", provider="a"),
+    assert assistant_turn(content, CircuitKey("a", "i")).parts == (
+        Thinking(text="I think", signature="signed", provider="a", instance="i"),
+        Thinking(text="", signature="redacted", provider="a", instance="i"),
         Text(text="Let me"),
         ToolCall(call_id="c1", name="look_up", arguments="{}"),
-        Thinking(text="aloud", provider="a"),
+        Thinking(text="aloud", provider="a", instance="i"),
     )
 
 

@@ -22,12 +22,14 @@ from llmesc.escalation.circuits import (
 from llmesc.escalation.events import Chain, Event
 from llmesc.escalation.executor import Executor
 from llmesc.escalation.failures import CallFailed, Failure, FailureKind
+from llmesc.escalation.latency import Latency
 from llmesc.escalation.limits import Limits, Timeouts
 from llmesc.escalation.messages import Request, ToolCall, ToolSpec, Usage, ask_for
 from llmesc.escalation.pieces import Call, Finish, Piece, TextPiece, ToolCallPiece, UsagePiece
 from llmesc.escalation.ports import CredentialsMissing, Denial, Fit
 from llmesc.escalation.quality import Draft, Verdict
-from llmesc.escalation.resolution import CircuitKey, Offering, Resolution, Tier
+from llmesc.escalation.resolution import CircuitKey, ModelKey, Offering, Resolution, Tier
+from llmesc.escalation.retry_budget import Bucket, RetryPolicy, changed
 from llmesc.escalation.run import Run
 from llmesc.escalation.times import Timestamp
 from llmesc.escalation.tools import Tool, Toolbox
@@ -91,6 +93,8 @@ class MemoryHealth:
     known: dict[CircuitKey, Circuit] = field(default_factory=dict)
     denied: list[Denial] = field(default_factory=list)
     signals: list[tuple[CircuitKey, Signal]] = field(default_factory=list)
+    fast: dict[ModelKey, Sequence[Latency]] = field(default_factory=dict)
+    buckets: dict[str, Bucket] = field(default_factory=dict)
     pauses: bool = False
     """Whether every call lets other tasks run, as a store behind a socket does."""
 
@@ -120,6 +124,13 @@ class MemoryHealth:
     async def deny(self, denial: Denial) -> None:
         await self._pause()
         self.denied.append(denial)
+
+    async def latencies(self, keys: Any) -> dict[ModelKey, Sequence[Latency]]:
+        return {key: self.fast[key] for key in keys if key in self.fast}
+
+    async def retry_tokens(self, chain: str, change: float, policy: RetryPolicy) -> float:
+        bucket = self.buckets[chain] = changed(self.buckets.get(chain), change, self.clock.now(), policy)
+        return bucket.tokens
 
 
 @dataclass(frozen=True)
@@ -276,6 +287,7 @@ class World:
             open_provider=self._open,
             timeouts_for=lambda resolution: self.timeouts,
             clock=clock,
+            random=lambda: 0.0,
             fits=lambda resolution, request: self.fits.get(resolution.ref, Fit()),
             new_consumers=lambda: (*self.extra_consumers, self),
             warn=self.warnings.append,

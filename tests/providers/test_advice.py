@@ -30,6 +30,9 @@ def test_every_kind_has_one_finished_line(kind: FailureKind, provider: str) -> N
         (FailureKind.ACCOUNT, "my-openai-eu", "platform.openai.com"),
         (FailureKind.ACCOUNT, "azure-openai", "portal.azure.com"),
         (FailureKind.RATE_LIMIT, "google-vertex", "console.cloud.google.com"),
+        (FailureKind.AUTH, "work https://api.groq.com", "console.groq.com, API keys"),
+        (FailureKind.PERMISSION, "work https://api.x.ai", "console.x.ai"),
+        (FailureKind.PERMISSION, "work https://europe-west1-aiplatform.googleapis.com", "Vertex AI › Model Garden"),
     ],
 )
 def test_a_known_provider_names_the_place(kind: FailureKind, provider: str, place: str) -> None:

@@ -84,12 +84,13 @@ def test_system_texts_stand_apart_in_their_order_wherever_they_were() -> None:
                 turn("user", Text(text="a")),
                 turn("system", Text(text="Be kind.")),
                 turn("assistant", Text(text="b")),
+                turn("user", Text(text="c")),
             )
         )
     )
 
     assert made["system"] == "Be short.\n\nBe kind."
-    assert [message["role"] for message in made["messages"]] == ["user", "assistant"]
+    assert [message["role"] for message in made["messages"]] == ["user", "assistant", "user"]
 
 
 def test_the_two_sides_speak_in_turn_and_nothing_is_said_without_words() -> None:
@@ -99,7 +100,12 @@ def test_the_two_sides_speak_in_turn_and_nothing_is_said_without_words() -> None
         turn("assistant", Text(text="")),
         turn("user", Text(text="c")),
         turn("assistant", Text(text="d")),
-    ) == [{"role": "user", "content": [text("a"), text("b"), text("c")]}, {"role": "assistant", "content": [text("d")]}]
+        turn("user", Text(text="e")),
+    ) == [
+        {"role": "user", "content": [text("a"), text("b"), text("c")]},
+        {"role": "assistant", "content": [text("d")]},
+        {"role": "user", "content": [text("e")]},
+    ]
 
 
 def test_pictures_go_by_address_or_as_bytes() -> None:
@@ -169,7 +175,7 @@ def test_arguments_that_are_no_object_are_shown_to_the_model_as_it_wrote_them(wr
 
 
 def test_thinking_goes_back_to_who_signed_it_and_to_nobody_else() -> None:
-    (made,) = turns(
+    made, _ = turns(
         turn(
             "assistant",
             Thinking(text="Hm", signature="sig", provider="claude"),
@@ -178,7 +184,8 @@ def test_thinking_goes_back_to_who_signed_it_and_to_nobody_else() -> None:
             Thinking(text="unsigned", provider="claude"),
             Thinking(text="foreign", signature="sig", provider="gemini"),
             Text(text="Hi"),
-        )
+        ),
+        turn("user", Text(text="And?")),
     )
 
     assert made["content"] == [

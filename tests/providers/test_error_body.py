@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import time
 from typing import Any
 
 import pytest
@@ -25,6 +26,8 @@ SHAPES: dict[str, Any] = {
     "json behind words in a message": {
         "error": {"message": 'upstream said: {"error": {"message": "it broke", "code": "e1"}} (sorry)'}
     },
+    "a repr in a message": {"error": {"message": "500 - {'error': {'message': \"it broke\", 'code': 'e1', 'param': None}}"}},
+    "escaped json in a message": {"error": {"message": r"b'{\n \"error\": {\"message\": \"it broke\", \"code\": \"e1\"}}'"}},
     "json in a router's raw field": {"error": {"message": "?", "metadata": {"raw": '{"message": "it broke", "code": "e1"}'}}},
     "a failed response": {"type": "response.failed", "response": {"error": {"code": "e1", "message": "it broke"}}},
     "a choice that failed": {"choices": [{"finish_reason": "error", "error": {"message": "it broke", "code": "e1"}}]},
@@ -80,7 +83,7 @@ def test_a_page_is_its_title_and_heading() -> None:
 
 def test_a_json_body_that_was_cut_keeps_its_message_and_codes() -> None:
     body = read_body('{"error": {"message": "it \\"broke\\"", "code": "quota_gone", "details": [{"a')
-    assert body.message == 'it \\"broke\\"'
+    assert body.message == 'it "broke"'
     assert "quota_gone" in body.codes
 
 
@@ -114,3 +117,22 @@ def test_the_request_id_is_found_in_fields_and_in_words() -> None:
     assert read_body('{"error": {"message": "x"}, "request_id": "req-77"}').request_id == "req-77"
     assert read_body('{"error": {"message": "broke (request id: 2026abc77)"}}').request_id == "2026abc77"
     assert read_body('{"error": {"message": "say req_0123456789ab to us"}}').request_id == "req_0123456789ab"
+
+
+def test_quotes_in_a_repr_are_those_of_python() -> None:
+    said = {"error": {"message": 'model "a" isn\'t there', "code": "e1", "ok": False}}
+
+    body = read_body(f"Error code: 404 - {said!r}, try again")
+
+    assert body.message == 'model "a" isn\'t there'
+    assert "e1" in body.inner[0].codes
+
+
+@pytest.mark.parametrize("unit", ["\\'", "'", '"', "{'a':", "\\", "'\\\n"])
+def test_quotes_without_end_cost_no_more_than_their_number(unit: str) -> None:
+    hostile = ("{'" + unit * 4_000)[:3_990]
+
+    started = time.process_time()
+    read_body(json.dumps({"error": {"message": hostile, "details": [f"{hostile}{number}" for number in range(40)]}}))
+
+    assert time.process_time() - started < 1.0

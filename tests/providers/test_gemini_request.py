@@ -155,7 +155,7 @@ def test_a_signature_goes_back_on_the_part_behind_the_thinking_to_the_provider_t
     mine, theirs = (Thinking(text="hm", signature=name, provider=name) for name in ("google", "claude"))
 
     (own,) = contents(turn("assistant", mine, call("c1"), call("c2")))
-    (text,) = contents(turn("assistant", replace(mine, text=""), Text(text="So.")))
+    text, _ = contents(turn("assistant", replace(mine, text=""), Text(text="So.")), turn("user", Text(text="And?")))
     (foreign,) = contents(turn("assistant", theirs, call("c1")))
 
     assert [part.get("thoughtSignature") for part in own["parts"]] == [None, "google", None]

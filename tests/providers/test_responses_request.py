@@ -13,6 +13,7 @@ from llmesc.escalation.messages import (
     Message,
     Part,
     Request,
+    ResponsesBody,
     Role,
     Text,
     Thinking,
@@ -21,13 +22,14 @@ from llmesc.escalation.messages import (
     ToolSpec,
     ask_for,
 )
+from llmesc.escalation.resolution import CircuitKey
 from llmesc.providers.responses_request import responses_body
 
 ASK = ask_for("hi")
 
 
 def body(request: Request, **options: Any) -> dict[str, Any]:
-    made = responses_body(request, "m", "openai", options)
+    made = responses_body(request, "m", CircuitKey("openai"), options)
     json.dumps(made)
     return made
 
@@ -48,6 +50,17 @@ def said(text: str) -> dict[str, Any]:
 def test_a_plain_question_says_no_more_than_it_must_and_is_not_kept() -> None:
     assert body(ASK) == {"model": "m", "input": [{"role": "user", "content": "hi"}], "store": False, "stream": True}
     assert "stream" not in body(replace(ASK, stream=False))
+
+
+def test_a_body_of_its_own_goes_as_it_is_but_for_model_and_stream() -> None:
+    content = {"stream": False, "input": "hi", "model": "theirs", "tools": [{"type": "web_search"}], "store": True, "extra": 1.50}
+    request = replace(ASK, responses_body=ResponsesBody(content=content))
+
+    made = body(replace(request, max_output_tokens=5, tools=(), schema={"type": "object"}), thinking=True)
+
+    assert list(made.items()) == list({**content, "model": "m", "stream": True}.items())
+    assert body(replace(request, stream=False))["stream"] is False
+    assert content["model"] == "theirs"
 
 
 @pytest.mark.parametrize(("asked", "sent"), [(64, 64), (16, 16), (5, 16)])
@@ -113,10 +126,12 @@ def test_thinking_goes_back_to_who_sealed_it_and_to_nobody_else() -> None:
             "assistant",
             Thinking(text="", signature="sealed", provider="openai"),
             Thinking(text="unsealed", provider="openai"),
+            Thinking(text="sealed for another", signature="s", provider="openai", instance="team-b"),
             Thinking(text="foreign", signature="s", provider="claude"),
             Text(text="Hi"),
-        )
-    ) == [{"type": "reasoning", "summary": [], "encrypted_content": "sealed"}, said("Hi")]
+        ),
+        turn("user", Text(text="And?")),
+    )[:-1] == [{"type": "reasoning", "summary": [], "encrypted_content": "sealed"}, said("Hi")]
 
 
 def test_thinking_and_probabilities_are_asked_for_only_where_the_instance_says_so() -> None:

@@ -162,6 +162,8 @@ def test_what_comes_in_one_read_is_one_piece() -> None:
 
 def test_a_fragment_of_a_call_is_a_sign_of_life_and_a_progress_report_is_none() -> None:
     assert read(delta('{"a', "function_call_arguments")) == [Activity()]
+    assert read({"type": "response.web_search_call.searching", "item_id": "ws_1"}) == [Activity()]
+    assert read(delta("import", "code_interpreter_call_code")) == [Activity()]
     assert read({"type": "response.created", "response": {"output": [MESSAGE]}}, {"type": "response.in_progress"}) == []
 
 

@@ -1,4 +1,7 @@
-"""Every wire over HTTP against the fault server: what fails is of the same kind on each of them, streamed or not."""
+"""Every wire over HTTP against the fault server: what fails is of the same kind on each of them, streamed or not.
+
+What hangs is ended by the limits of a run: `tests/engine/test_every_fault_on_every_wire.py` has that, and all kinds by name.
+"""
 
 from __future__ import annotations
 

@@ -19,6 +19,7 @@ from llmesc.providers.base import Endpoint
 from llmesc.providers.llamacpp_engine import Engine
 from llmesc.providers.llamacpp_weights import SMOLLM2, built_in_weights
 from llmesc.providers.registry import Registry, Wire
+from llmesc.providers.responses_body import request_of
 
 pytestmark = [pytest.mark.anyio, pytest.mark.embedded]
 
@@ -120,6 +121,40 @@ async def test_a_round_of_tools_of_another_provider_goes_on_on_every_wire(
 
     assert failure is None
     assert text_of(pieces)
+
+
+@pytest.mark.parametrize("stream", [True, False], ids=["streamed", "whole"])
+@pytest.mark.parametrize("api", APIS)
+async def test_a_request_body_is_answered_as_it_is_and_translated(
+    wire_of: Any, a_call: Callable[..., Call], outcome: Any, api: str, stream: bool
+) -> None:
+    body = {
+        "model": "theirs",
+        "instructions": "Answer in one short sentence.",
+        "input": [{"role": "user", "content": [{"type": "input_text", "text": "What is the capital of France?"}]}],
+        "temperature": 0,
+        "max_output_tokens": 32,
+        "stream": not stream,
+        "store": False,
+    }
+
+    pieces, failure = await outcome(wire_of(api), a_call("m", request=request_of(body), stream=stream))
+
+    assert failure is None
+    assert "Paris" in text_of(pieces)
+
+
+@pytest.mark.parametrize("api", APIS)
+async def test_an_answer_that_was_begun_is_gone_on_with(
+    wire_of: Any, a_call: Callable[..., Call], outcome: Any, api: str
+) -> None:
+    begun = Message(role="assistant", parts=(Text(text="The capital of France is"),))
+    request = replace(CAPITAL, messages=(*CAPITAL.messages, begun), max_output_tokens=24)
+
+    pieces, failure = await outcome(wire_of(api), a_call("m", request=request))
+
+    assert failure is None
+    assert "Paris" in text_of(pieces)
 
 
 @pytest.mark.parametrize("stream", [True, False], ids=["streamed", "whole"])

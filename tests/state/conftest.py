@@ -81,7 +81,13 @@ class Story:
         self._add(ProviderFailed, attempt=number, resolution=resolution(ref), failure=failure)
         return self.end_attempt(ref, number, AttemptOutcome.ERROR)
 
-    def end_attempt(self, ref: str = "lab/qwen", number: int = 1, outcome: AttemptOutcome = AttemptOutcome.SUCCESS) -> Story:
+    def end_attempt(
+        self,
+        ref: str = "lab/qwen",
+        number: int = 1,
+        outcome: AttemptOutcome = AttemptOutcome.SUCCESS,
+        duration_seconds: float = 1.5,
+    ) -> Story:
         return self._add(
             AttemptFinished,
             attempt=number,
@@ -91,13 +97,14 @@ class Story:
             cost=Decimal("0.0031"),
             cost_estimated=False,
             first_token_seconds=0.5,
-            duration_seconds=1.5,
+            duration_seconds=duration_seconds,
             characters=7,
         )
 
     def finish(self, outcome: RunOutcome = RunOutcome.ANSWERED, ref: str = "lab/qwen", attempts: int = 1) -> Story:
         answer = Answer(text="Raft is", attempt=1, resolution=resolution(ref), ranges=(AnswerRange(attempt=1, start=0, end=7),))
-        totals = Totals(attempts=attempts, skipped=0, usage=Usage(), cost=Decimal("0.0031"), duration_seconds=1.5)
+        usage = Usage(input_tokens=12, output_tokens=34)
+        totals = Totals(attempts=attempts, skipped=0, usage=usage, cost=Decimal("0.0031"), duration_seconds=1.5)
         return self._add(RunFinished, outcome=outcome, answer=answer if outcome is RunOutcome.ANSWERED else None, totals=totals)
 
 

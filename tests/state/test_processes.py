@@ -16,6 +16,7 @@ from typing import Any
 import pytest
 
 from llmesc.escalation.resolution import CircuitKey
+from llmesc.escalation.retry_budget import RetryPolicy
 from llmesc.state.process import Process, is_running, this_process
 from llmesc.state.store import RunFilter
 
@@ -32,6 +33,7 @@ room = importlib.util.module_from_spec(spec)
 sys.modules[spec.name] = room
 spec.loader.exec_module(room)
 from llmesc.escalation.circuits import Admission, CircuitPolicy
+from llmesc.escalation.retry_budget import RetryPolicy
 COUNTED, PROBED = room.CircuitKey("lab", "counted"), room.CircuitKey("lab", "probed")
 kit = room.Kit(folder=Path(sys.argv[2]))
 """
@@ -59,6 +61,15 @@ async def main():
         await store.signal(COUNTED, kit.failed())
     await store.aclose()
     print(json.dumps({"probes": probes, "refused": refused, "clashes": clashes}))
+"""
+
+SPEND = """
+async def main():
+    store = await kit.open(busy_seconds=20.0)
+    for _ in range(25):
+        await store.retry_tokens("default", -1.0, RetryPolicy(tokens=1000))
+        await asyncio.sleep(0)
+    await store.aclose()
 """
 
 HANG = """
@@ -109,6 +120,20 @@ async def test_eight_processes_never_probe_at_the_same_time_and_lose_no_failure(
     assert len((await kit.circuit(store, counted)).failures) == probes
     # Opened once, then each probe granted once and settled once.
     assert (await kit.circuit(store, probed)).generation == 1 + 2 * probes
+    await store.aclose()
+
+
+async def test_eight_processes_that_spend_one_retry_budget_lose_no_token(
+    kit: Any, start: Callable[[str], subprocess.Popen[str]]
+) -> None:
+    store = await kit.open()
+
+    processes = [start(SPEND) for _ in range(PROCESSES)]
+    for process in processes:
+        process.communicate(timeout=60)
+
+    assert [process.returncode for process in processes] == [0] * PROCESSES
+    assert await store.retry_tokens("default", 0.0, RetryPolicy(tokens=1000)) == 1000 - 25 * PROCESSES
     await store.aclose()
 
 

@@ -14,7 +14,8 @@ from typing import Any
 import pytest
 
 from llmesc.escalation.circuits import Admission, Refusal
-from llmesc.escalation.resolution import CircuitKey
+from llmesc.escalation.resolution import CircuitKey, ModelKey
+from llmesc.escalation.retry_budget import RetryPolicy
 from llmesc.state.process import Process, this_process
 from llmesc.state.resilient import RETRY_SECONDS, ResilientStore
 from llmesc.state.spool import ABANDONED_SECONDS, Spool
@@ -123,6 +124,16 @@ async def test_circuits_and_denials_known_before_hold_while_it_is_away(world: Wo
 
         assert isinstance(await world.store.admit(KEY), Refusal)
         assert [denial.key.model for denial in await world.store.denials()] == ["qwen"]
+    assert len(world.warnings) == 1
+
+
+async def test_retry_budget_and_latencies_go_on_in_this_process_while_it_is_away(world: World) -> None:
+    await world.store.retry_tokens("default", -50.0, RetryPolicy())
+    with world.away():
+        await world.store.append(world.kit.answered())
+
+        assert await world.store.retry_tokens("default", -1.0, RetryPolicy()) == 99
+        assert await world.store.latencies([ModelKey("lab", "default", "qwen")]) == {}
     assert len(world.warnings) == 1
 
 

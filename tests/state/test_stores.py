@@ -24,7 +24,7 @@ from llmesc.escalation.circuits import (
 from llmesc.escalation.events import RunOutcome
 from llmesc.escalation.resolution import CircuitKey
 from llmesc.escalation.times import Timestamp
-from llmesc.state.store import RunFilter, RunSummary, Store
+from llmesc.state.store import DayTotals, RunFilter, RunSummary, Store
 
 pytestmark = pytest.mark.anyio
 
@@ -191,11 +191,39 @@ class TestRuns:
             answered_by=None,
             attempts=1,
             cost=None,
+            input_tokens=None,
+            output_tokens=None,
             caller={"user": "ann", "command": "ask"},
         )
         (finished,) = await store.runs(EVERYTHING)
         assert (finished.outcome, finished.finished_at) == ("answered", kit.clock.now())
         assert (finished.answered_by, finished.cost) == ("lab/qwen", Decimal("0.0031"))
+        assert (finished.input_tokens, finished.output_tokens) == (12, 34)
+
+    async def test_totals_are_of_the_runs_since_a_moment(self, store: Store, kit: Any) -> None:
+        await store.append(kit.story("yesterday").start().attempt().finish().events)
+        kit.clock.seconds += 100
+        since = kit.clock.now()
+        for run_id, outcome in {"a": RunOutcome.ANSWERED, "b": RunOutcome.EXHAUSTED, "c": RunOutcome.CANCELLED}.items():
+            await store.append(kit.story(run_id).start().attempt().finish(outcome).events)
+            kit.clock.seconds += 1
+        await store.append(kit.story("still running").start().attempt().events)
+
+        assert await store.totals(since) == DayTotals(
+            since=since, requests=4, answered=1, failed=1, input_tokens=36, output_tokens=102, cost=Decimal("0.0093")
+        )
+
+    async def test_the_events_of_a_long_run_are_read_in_pages(self, store: Store, kit: Any) -> None:
+        events = kit.story().start().attempt().text("a").text("b").text("c").text("d").text("e").events
+        for event in events:
+            await store.append([event])
+
+        pages, last = [], -1
+        while page := await store.events("7f3a", last, 3):
+            pages.append([event.seq for event in page])
+            last = page[-1].seq
+
+        assert pages == [[0, 1, 2], [3, 4, 5], [6]]
 
     async def test_attempts_show_how_each_ended(self, store: Store, kit: Any) -> None:
         story = kit.story().start().attempt("lab/qwen").fail("lab/qwen").attempt("openai@team-a/gpt-5", 2)

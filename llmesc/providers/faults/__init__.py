@@ -8,8 +8,9 @@ A model's name picks its behaviour: from the script, or because it is itself the
 llmesc.providers.faults` runs it by hand. `FAULTS` lists the names.
 """
 
-from llmesc.providers.faults.behaviours import FAULTS, Behaviour, answer, behaviour, status
+from llmesc.providers.faults.behaviours import FAULTS, Behaviour, answer, behaviour, status, tool_calls
 from llmesc.providers.faults.exchange import Exchange, Recorded
 from llmesc.providers.faults.server import FaultServer
+from llmesc.providers.faults.wire import Wanted
 
-__all__ = ["FAULTS", "Behaviour", "Exchange", "FaultServer", "Recorded", "answer", "behaviour", "status"]
+__all__ = ["FAULTS", "Behaviour", "Exchange", "FaultServer", "Recorded", "Wanted", "answer", "behaviour", "status", "tool_calls"]

@@ -6,6 +6,7 @@ import re
 from collections.abc import Awaitable, Callable, Mapping
 
 from llmesc.providers.faults.exchange import Exchange
+from llmesc.providers.faults.wire import Wanted
 from llmesc.providers.refusals import REFUSALS, refusal
 
 Behaviour = Callable[[Exchange], Awaitable[None]]
@@ -33,6 +34,20 @@ def answer(
         asked_for_usage = bool(x.request.body.get("stream_options"))
         usage = x.wire.usage(len(words)) if asked_for_usage else b""
         await x.chunks(x.wire.finish(finish), usage, x.wire.done() if done else b"")
+        await x.end_stream()
+
+    return behave
+
+
+def tool_calls(*wanted: Wanted) -> Behaviour:
+    """Asks for tools."""
+
+    async def behave(x: Exchange) -> None:
+        if not x.request.stream:
+            await x.respond(200, x.wire.whole_calls(wanted))
+            return
+        await x.open_stream()
+        await x.chunks(x.wire.role(), x.wire.calls(wanted), x.wire.done())
         await x.end_stream()
 
     return behave

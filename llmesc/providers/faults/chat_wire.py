@@ -3,10 +3,10 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from typing import Any
 
-from llmesc.providers.faults.wire import FaultWire
+from llmesc.providers.faults.wire import FaultWire, Wanted, halves
 
 
 class ChatWire(FaultWire):
@@ -36,6 +36,26 @@ class ChatWire(FaultWire):
         """The body of an answer that is not streamed."""
         choice = {"index": 0, "message": {"role": "assistant", "content": text}, "finish_reason": reason}
         return json.dumps({**self._head("chat.completion"), "choices": [choice], "usage": _usage(tokens)}).encode()
+
+    def calls(self, wanted: Sequence[Wanted]) -> bytes:
+        """A head and half of the arguments for each, then the other halves: calls are told apart by their index."""
+        parts = [halves(json.dumps(call.arguments)) for call in wanted]
+        heads = [
+            {"index": index, "id": call.call_id, "type": "function", "function": {"name": call.name, "arguments": head}}
+            for index, (call, (head, _)) in enumerate(zip(wanted, parts, strict=True))
+        ]
+        tails = [{"index": index, "function": {"arguments": tail}} for index, (_, tail) in enumerate(parts)]
+        return b"".join(self._chunk({"tool_calls": [part]}) for part in (*heads, *tails)) + self._chunk({}, "tool_calls")
+
+    def whole_calls(self, wanted: Sequence[Wanted]) -> bytes:
+        """The body of an answer that asks for tools and is not streamed."""
+        calls = [
+            {"id": call.call_id, "type": "function", "function": {"name": call.name, "arguments": json.dumps(call.arguments)}}
+            for call in wanted
+        ]
+        message = {"role": "assistant", "content": None, "tool_calls": calls}
+        choice = {"index": 0, "message": message, "finish_reason": "tool_calls"}
+        return json.dumps({**self._head("chat.completion"), "choices": [choice], "usage": _usage(1)}).encode()
 
     def error(self, message: str, code: str | None = None, kind: str = "server_error") -> bytes:
         """The body of an error."""

@@ -3,10 +3,10 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from typing import Any
 
-from llmesc.providers.faults.wire import FaultWire
+from llmesc.providers.faults.wire import FaultWire, Wanted
 
 _REASONS = {"stop": "STOP", "length": "MAX_TOKENS"}
 _ERRORS: Mapping[str | None, tuple[int, str]] = {
@@ -43,6 +43,15 @@ class GeminiWire(FaultWire):
         """The body of an answer that is not streamed."""
         return json.dumps(self._answer(text, _REASONS[reason], tokens)).encode()
 
+    def calls(self, wanted: Sequence[Wanted]) -> bytes:
+        """A chunk for each call, whole and without an id, the last with the reason, which is none of its own."""
+        frames = [self.frame(json.dumps(self._candidate([part], None, 1)).encode()) for part in map(_call, wanted)]
+        return b"".join(frames) + self.finish()
+
+    def whole_calls(self, wanted: Sequence[Wanted]) -> bytes:
+        """The body of an answer that asks for tools and is not streamed."""
+        return json.dumps(self._candidate(list(map(_call, wanted)), "STOP", 1)).encode()
+
     def error(self, message: str, code: str | None = None) -> bytes:
         """An error with its gRPC status, and with the reason that Google gives for it."""
         number, status = _ERRORS.get(code, (400, "INVALID_ARGUMENT"))
@@ -59,8 +68,15 @@ class GeminiWire(FaultWire):
         return self.frame(json.dumps(self._answer(text, reason, self._told)).encode())
 
     def _answer(self, text: str, reason: str | None, tokens: int) -> dict[str, Any]:
-        candidate: dict[str, Any] = {"content": {"parts": [{"text": text}], "role": "model"}, "index": 0}
+        return self._candidate([{"text": text}], reason, tokens)
+
+    def _candidate(self, parts: list[dict[str, Any]], reason: str | None, tokens: int) -> dict[str, Any]:
+        candidate: dict[str, Any] = {"content": {"parts": parts, "role": "model"}, "index": 0}
         if reason:
             candidate["finishReason"] = reason
         usage = {"promptTokenCount": 7, "candidatesTokenCount": tokens, "totalTokenCount": 7 + tokens}
         return {"candidates": [candidate], "usageMetadata": usage, "modelVersion": self._model, "responseId": "resp-fault"}
+
+
+def _call(call: Wanted) -> dict[str, Any]:
+    return {"functionCall": {"name": call.name, "args": call.arguments}}

@@ -3,12 +3,12 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from typing import Any
 
-from llmesc.providers.faults.wire import FaultWire
+from llmesc.providers.faults.wire import FaultWire, Wanted, halves
 
-_REASONS = {"stop": "end_turn", "length": "max_tokens"}
+_REASONS = {"stop": "end_turn", "length": "max_tokens", "calls": "tool_use"}
 _ERRORS: Mapping[str | None, tuple[str, str]] = {
     None: ("api_error", ""),
     "invalid_api_key": ("authentication_error", ""),
@@ -27,6 +27,8 @@ class MessagesWire(FaultWire):
     def __init__(self, model: str) -> None:
         super().__init__(model)
         self._told = 0
+        self._block = 0
+        """The one that is open."""
 
     def role(self) -> bytes:
         """The head of the message, and of its only block."""
@@ -43,7 +45,7 @@ class MessagesWire(FaultWire):
         """The ends of the block and of the message; the reason and the count of tokens stand between them."""
         delta = {"stop_reason": _REASONS[reason], "stop_sequence": None}
         return (
-            self._event("content_block_stop", index=0)
+            self._event("content_block_stop", index=self._block)
             + self._event("message_delta", delta=delta, usage={"output_tokens": self._told})
             + self._event("message_stop")
         )
@@ -51,6 +53,14 @@ class MessagesWire(FaultWire):
     def whole(self, text: str, reason: str, tokens: int) -> bytes:
         """The body of an answer that is not streamed."""
         return json.dumps(self._message([{"type": "text", "text": text}], _REASONS[reason], tokens)).encode()
+
+    def calls(self, wanted: Sequence[Wanted]) -> bytes:
+        """A block for each call, its arguments in two deltas."""
+        return b"".join(map(self._call_frames, wanted)) + self.finish("calls")
+
+    def whole_calls(self, wanted: Sequence[Wanted]) -> bytes:
+        """The body of an answer that asks for tools and is not streamed."""
+        return json.dumps(self._message([_block(call, call.arguments) for call in wanted], _REASONS["calls"], 1)).encode()
 
     def error(self, message: str, code: str | None = None) -> bytes:
         """An error, whose type is all the code there is."""
@@ -69,6 +79,13 @@ class MessagesWire(FaultWire):
         """The same."""
         return self.error_frame(message, code)
 
+    def _call_frames(self, call: Wanted) -> bytes:
+        stop = self._event("content_block_stop", index=self._block)
+        self._block += 1
+        start = self._event("content_block_start", index=self._block, content_block=_block(call, {}))
+        deltas = [{"type": "input_json_delta", "partial_json": half} for half in ("", *halves(json.dumps(call.arguments)))]
+        return stop + start + b"".join(self._event("content_block_delta", index=self._block, delta=delta) for delta in deltas)
+
     def _event(self, name: str, **more: Any) -> bytes:
         return f"event: {name}\n".encode() + self.frame(json.dumps({"type": name, **more}).encode() + b"  ")
 
@@ -82,3 +99,7 @@ class MessagesWire(FaultWire):
             "stop_reason": reason,
             "usage": {"input_tokens": 7, "output_tokens": tokens},
         }
+
+
+def _block(call: Wanted, arguments: Mapping[str, Any]) -> dict[str, Any]:
+    return {"type": "tool_use", "id": call.call_id, "name": call.name, "input": arguments}

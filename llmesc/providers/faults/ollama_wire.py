@@ -3,10 +3,10 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from typing import Any
 
-from llmesc.providers.faults.wire import FaultWire
+from llmesc.providers.faults.wire import FaultWire, Wanted
 
 _SENTENCES: Mapping[str | None, str] = {
     "invalid_api_key": "unauthorized",
@@ -46,6 +46,15 @@ class OllamaWire(FaultWire):
         counts = {"prompt_eval_count": 7, "eval_count": tokens, "total_duration": 1_000_000}
         return json.dumps({**self._head(text), "done": True, "done_reason": reason, **counts}).encode()
 
+    def calls(self, wanted: Sequence[Wanted]) -> bytes:
+        """A line for each call, whole and without an id, then the line that is done."""
+        lines = [{**self._asking([call]), "done": False} for call in wanted]
+        return b"".join(self.frame(json.dumps(line).encode()) for line in lines) + self.finish()
+
+    def whole_calls(self, wanted: Sequence[Wanted]) -> bytes:
+        """The body of an answer that asks for tools and is not streamed."""
+        return json.dumps({**self._asking(wanted), "done": True, "done_reason": "stop"}).encode()
+
     def error(self, message: str, code: str | None = None) -> bytes:
         """An error, which here is a sentence."""
         return json.dumps({"error": _SENTENCES.get(code, message)}).encode()
@@ -68,6 +77,11 @@ class OllamaWire(FaultWire):
 
     def _line(self, text: str) -> bytes:
         return self.frame(json.dumps({**self._head(text), "done": False}).encode())
+
+    def _asking(self, wanted: Sequence[Wanted]) -> dict[str, Any]:
+        calls = [{"function": {"name": call.name, "arguments": call.arguments}} for call in wanted]
+        head = self._head("")
+        return {**head, "message": {**head["message"], "tool_calls": calls}}
 
     def _head(self, text: str) -> dict[str, Any]:
         message = {"role": "assistant", "content": text}

@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 import json
+from collections.abc import Sequence
 from typing import Any
 
-from llmesc.providers.faults.wire import FaultWire
+from llmesc.providers.faults.wire import FaultWire, Wanted, halves
 
 
 class ResponsesWire(FaultWire):
@@ -41,6 +42,17 @@ class ResponsesWire(FaultWire):
         """The body of an answer that is not streamed."""
         return json.dumps(self._answer(text, reason, tokens)).encode()
 
+    def calls(self, wanted: Sequence[Wanted]) -> bytes:
+        """An item for each call, its arguments in two deltas; the whole response holds them once more."""
+        items = [_call(call) for call in wanted]
+        frames = [self._call_frames(number, item) for number, item in enumerate(items, 1)]
+        response = {**self._response(items, "completed"), "usage": _usage(1)}
+        return b"".join(frames) + self._event("response.completed", response=response)
+
+    def whole_calls(self, wanted: Sequence[Wanted]) -> bytes:
+        """The body of an answer that asks for tools and is not streamed."""
+        return json.dumps({**self._response([_call(call) for call in wanted], "completed"), "usage": _usage(1)}).encode()
+
     def error(self, message: str, code: str | None = None) -> bytes:
         """The body of an error, as Chat Completions has it."""
         return json.dumps({"error": {"message": message, "type": "server_error", "param": None, "code": code}}).encode()
@@ -55,6 +67,18 @@ class ResponsesWire(FaultWire):
         """The same."""
         return self.error_frame(message, code)
 
+    def _call_frames(self, index: int, item: dict[str, Any]) -> bytes:
+        begun = {**item, "arguments": "", "status": "in_progress"}
+        where = {"item_id": item["id"], "output_index": index}
+        return (
+            self._event("response.output_item.added", output_index=index, item=begun)
+            + b"".join(
+                self._event("response.function_call_arguments.delta", **where, delta=half) for half in halves(item["arguments"])
+            )
+            + self._event("response.function_call_arguments.done", **where, arguments=item["arguments"])
+            + self._event("response.output_item.done", output_index=index, item=item)
+        )
+
     def _event(self, name: str, **more: Any) -> bytes:
         self._number += 1
         said = {"type": name, "sequence_number": self._number, **more}
@@ -64,11 +88,26 @@ class ResponsesWire(FaultWire):
         return {
             **self._response([_item(text)], _status(reason)),
             "incomplete_details": {"reason": "max_output_tokens"} if reason == "length" else None,
-            "usage": {"input_tokens": 7, "output_tokens": tokens, "total_tokens": 7 + tokens},
+            "usage": _usage(tokens),
         }
 
     def _response(self, output: list[dict[str, Any]], status: str) -> dict[str, Any]:
         return {"id": "resp_fault", "object": "response", "status": status, "model": self._model, "error": None, "output": output}
+
+
+def _usage(tokens: int) -> dict[str, int]:
+    return {"input_tokens": 7, "output_tokens": tokens, "total_tokens": 7 + tokens}
+
+
+def _call(call: Wanted) -> dict[str, Any]:
+    return {
+        "type": "function_call",
+        "id": f"fc_{call.name}",
+        "call_id": call.call_id,
+        "name": call.name,
+        "arguments": json.dumps(call.arguments),
+        "status": "completed",
+    }
 
 
 def _item(text: str) -> dict[str, Any]:

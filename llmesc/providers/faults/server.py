@@ -58,6 +58,11 @@ class FaultServer:
         """What a provider is configured with."""
         return f"{self.origin}/v1"
 
+    @property
+    def listening(self) -> bool:
+        """Whether it takes connections."""
+        return self._server is not None
+
     def calls(self, model: str) -> list[Recorded]:
         """The questions that reached one model."""
         return [request for request in self.requests if request.method == "POST" and request.model == model]

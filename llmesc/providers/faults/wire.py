@@ -3,8 +3,17 @@
 from __future__ import annotations
 
 from abc import ABC, abstractmethod
-from collections.abc import Mapping
-from typing import Any, ClassVar
+from collections.abc import Mapping, Sequence
+from typing import Any, ClassVar, NamedTuple
+
+
+class Wanted(NamedTuple):
+    """A tool that an answer asks for."""
+
+    call_id: str
+    """Left out where the wire has none."""
+    name: str
+    arguments: Mapping[str, Any]
 
 
 class FaultWire(ABC):
@@ -34,6 +43,14 @@ class FaultWire(ABC):
     @abstractmethod
     def whole(self, text: str, reason: str, tokens: int) -> bytes:
         """The body of an answer that is not streamed."""
+
+    @abstractmethod
+    def calls(self, wanted: Sequence[Wanted]) -> bytes:
+        """The frames that ask for tools, in fragments where the wire knows any, and end the answer."""
+
+    @abstractmethod
+    def whole_calls(self, wanted: Sequence[Wanted]) -> bytes:
+        """The body of an answer that asks for tools and is not streamed."""
 
     @abstractmethod
     def error(self, message: str, code: str | None = None) -> bytes:
@@ -66,6 +83,11 @@ class FaultWire(ABC):
     def error_field(self, message: str) -> bytes:
         """The error in a field named `error`, which the standard tells readers to ignore."""
         return b"error: " + self.error(message) + b"\n\n"
+
+
+def halves(text: str) -> tuple[str, str]:
+    """`text` in two fragments."""
+    return text[: len(text) // 2], text[len(text) // 2 :]
 
 
 def asked(path: str, body: Any) -> tuple[str, bool]:

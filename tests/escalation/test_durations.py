@@ -4,7 +4,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from llmesc.config.durations import LONGEST_SECONDS, format_duration, parse_duration
+from llmesc.escalation.durations import LONGEST_SECONDS, format_duration, parse_duration
 
 
 @pytest.mark.parametrize(

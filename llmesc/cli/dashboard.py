@@ -1,0 +1,40 @@
+"""`llmesc dashboard`: the live screen."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Annotated
+
+import typer
+
+if TYPE_CHECKING:
+    from llmesc.cli.session import Session
+    from llmesc.engine import Engine
+
+
+def dashboard(
+    ctx: typer.Context,
+    read_only: Annotated[bool, typer.Option("--read-only", help="Look only: nothing can be asked or changed.")] = False,
+    theme: Annotated[str | None, typer.Option(metavar="NAME", help="A theme, e.g. ansi-dark, nord, textual-light.")] = None,
+    print_answer: Annotated[bool, typer.Option("--print", help="Print the last accepted answer on leaving.")] = False,
+) -> int:
+    """Watch requests, switches and circuits live, and put them right.
+
+    Shows what every process that shares the state does. Needs a terminal.
+    """
+    from llmesc.cli.bad_input import BadInput
+
+    session: Session = ctx.obj
+    if not (session.streams.stdin_is_terminal and session.streams.stderr_is_terminal):
+        raise BadInput("the dashboard needs a terminal; next: llmesc history list")
+
+    async def work(engine: Engine) -> str | None:
+        from llmesc.cli.session import operator
+        from llmesc.dashboard import watch
+        from llmesc.dashboard.app import Settings
+
+        return await watch(engine, Settings(read_only=read_only, theme=theme, who=operator()))
+
+    answer = session.with_engine(work)
+    if print_answer and answer is not None:
+        session.out.line(answer)
+    return 0

@@ -1,0 +1,47 @@
+"""The live dashboard: one screen over what every process that shares the state does. `watch` opens it."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from llmesc.dashboard.app import Settings
+    from llmesc.engine import Engine
+    from llmesc.escalation.events import Event
+
+
+async def watch(engine: Engine, settings: Settings | None = None) -> str | None:
+    """Opens the dashboard and waits until it is left; the last answer that was accepted in it, if there was one.
+
+    Needs a terminal on standard input and standard error. A fault inside it is raised, after the terminal was put right.
+    """
+    import time
+
+    from llmesc.dashboard.app import Dashboard
+    from llmesc.dashboard.live_feed import LiveFeed
+    from llmesc.escalation.times import Timestamp
+
+    def now() -> Timestamp:
+        return Timestamp(time.time())
+
+    app = Dashboard(LiveFeed(engine, now), now=now, engine=engine, settings=settings)
+    answer = await app.run_async()
+    if app.fault is not None:
+        raise app.fault
+    return answer
+
+
+async def play(events: Sequence[Event], settings: Settings | None = None) -> None:
+    """Opens the dashboard on one recorded run, all of its `events` in order. Needs a terminal, as `watch` does."""
+    import time
+
+    from llmesc.dashboard.app import Dashboard
+    from llmesc.dashboard.replay import Replay
+    from llmesc.escalation.times import Timestamp
+
+    replay = Replay(events, title=f"replay of {events[0].run_id}")
+    app = Dashboard(replay, now=lambda: Timestamp(time.time()), settings=settings)
+    await app.run_async()
+    if app.fault is not None:
+        raise app.fault

@@ -1,0 +1,15 @@
+"""All commands together, in the order of the help."""
+
+from __future__ import annotations
+
+from llmesc.dashboard.actions import asking, circuits, copying, looking, models, replaying, timeline
+
+COMMANDS = (
+    *asking.COMMANDS,
+    *circuits.COMMANDS,
+    *models.COMMANDS,
+    *timeline.COMMANDS,
+    *copying.COMMANDS,
+    *replaying.COMMANDS,
+    *looking.COMMANDS,
+)

@@ -1,0 +1,204 @@
+"""The live state as a feed: own runs from their handles, those of other processes from the store."""
+
+from __future__ import annotations
+
+import asyncio
+import contextlib
+from collections.abc import Awaitable, Callable, Sequence
+from datetime import datetime, time
+
+from llmesc.dashboard.board import Board, StoreState
+from llmesc.dashboard.followed import Followed
+from llmesc.engine import AskOptions, CircuitLine, DayTotals, Engine, RunFilter, RunSummary, StateUnavailable
+from llmesc.escalation.errors import LlmescError
+from llmesc.escalation.events import Event
+from llmesc.escalation.messages import Request
+from llmesc.escalation.ports import Denial
+from llmesc.escalation.times import Timestamp
+
+KEPT_RUNS = 10_000
+"""Of the list; older ones are in `llmesc history list`."""
+
+NEWS_RUNS = 50
+"""Read at each look: what began since, and what still runs, is among the newest."""
+
+KEPT_VIEWS = 32
+"""Of runs that ended and are not looked at; chosen again, they are read again."""
+
+PAGE_EVENTS = 2_000
+"""Decoding so many takes some 20 ms; the keys are looked at between two pages."""
+
+EVENTS_SECONDS = 0.15
+"""Between two looks at what other processes' runs wrote; they write it every 0.2 s."""
+
+LIST_SECONDS = 0.4
+CIRCUITS_SECONDS = 0.5
+TOTALS_SECONDS = 2.0
+
+
+class LiveFeed:
+    """Reads in one task, so that a slow store is never asked twice at once; starts and cancels runs of its own."""
+
+    def __init__(self, engine: Engine, now: Callable[[], Timestamp]) -> None:
+        self.version = 0
+        self._engine = engine
+        self._now = now
+        self._runs: dict[str, RunSummary] = {}
+        """Newest first."""
+        self._listed: tuple[RunSummary, ...] | None = ()
+        self._followed = Followed(KEPT_VIEWS)
+        self._own: dict[str, asyncio.Task[None]] = {}
+        self._cancels: dict[str, Callable[[], None]] = {}
+        self._chosen: str | None = None
+        self._circuits: tuple[CircuitLine, ...] = ()
+        self._denials: tuple[Denial, ...] = ()
+        self._today: DayTotals | None = None
+        self._store = StoreState(place=_place(engine.config.state))
+
+    # -- the feed -----------------------------------------------------------------------------------------------------------
+
+    def board(self, now: Timestamp) -> Board:
+        """What is known."""
+        if self._listed is None:
+            self._listed = tuple(self._runs.values())
+        return Board(
+            now=now,
+            runs=self._listed,
+            views=self._followed.views,
+            timelines=self._followed.timelines,
+            own=frozenset(self._cancels),
+            circuits=self._circuits,
+            denials=self._denials,
+            policy=self._engine.config.circuit,
+            today=self._today,
+            store=self._store,
+            events_seen=self._followed.seen,
+        )
+
+    def choose(self, run_id: str | None) -> None:
+        """Its events are read from now on."""
+        self._chosen = run_id
+
+    async def events(self, run_id: str) -> Sequence[Event]:
+        """All that are recorded, read in pages."""
+        found: list[Event] = []
+        while page := await self._engine.operations.run_events(run_id, found[-1].seq if found else -1, PAGE_EVENTS):
+            found += page
+            await asyncio.sleep(0)
+        return found
+
+    async def run(self) -> None:
+        """Reads until it is cancelled; own runs are cancelled then, and their ends recorded."""
+        try:
+            async with asyncio.TaskGroup() as group:
+                group.create_task(self._every(LIST_SECONDS, self._read_list))
+                group.create_task(self._every(EVENTS_SECONDS, self._read_events))
+                group.create_task(self._every(CIRCUITS_SECONDS, self._read_circuits))
+                group.create_task(self._every(TOTALS_SECONDS, self._read_totals))
+        finally:
+            for task in self._own.values():
+                task.cancel()
+            await asyncio.gather(*self._own.values(), return_exceptions=True)
+
+    # -- own runs -------------------------------------------------------------------------------------------------------------
+
+    def start(self, request: Request, options: AskOptions, on_error: Callable[[Exception], None]) -> str:
+        """Begins a run of this process; its id. What keeps it from beginning goes to `on_error`."""
+        run = self._engine.start(request, options)
+
+        async def follow() -> None:
+            try:
+                async with run:
+                    self._cancels[run.run_id] = run.cancel
+                    async for event in run:
+                        self._followed.add(event)
+                        self.version += 1
+            except LlmescError as error:
+                on_error(error)
+            finally:
+                self._cancels.pop(run.run_id, None)
+                self._own.pop(run.run_id, None)
+                self.version += 1
+
+        self._own[run.run_id] = asyncio.create_task(follow())
+        return run.run_id
+
+    def cancel(self, run_id: str) -> bool:
+        """Ends an own run now; whether it was one that runs."""
+        cancel = self._cancels.get(run_id)
+        if cancel is not None:
+            cancel()
+        return cancel is not None
+
+    # -- reading ----------------------------------------------------------------------------------------------------------------
+
+    async def _every(self, seconds: float, read: Callable[[], Awaitable[None]]) -> None:
+        while True:
+            try:
+                await read()
+            except StateUnavailable as error:
+                if self._store.away_since is None:
+                    self._set_store(StoreState(place=self._store.place, away_since=self._now(), problem=str(error)))
+            else:
+                if self._store.away_since is not None:
+                    self._set_store(StoreState(place=self._store.place))
+            await asyncio.sleep(seconds)
+
+    def _set_store(self, state: StoreState) -> None:
+        self._store = state
+        self.version += 1
+
+    async def _read_list(self) -> None:
+        first = not self._runs
+        limit = KEPT_RUNS if first else NEWS_RUNS
+        newest = await self._engine.operations.history(RunFilter(limit=limit))
+        changed = [run for run in newest if self._runs.get(run.run_id) != run]
+        running = {run_id for run_id, run in self._runs.items() if run.outcome == "running"} - {run.run_id for run in newest}
+        if running:
+            for run in await self._engine.operations.history(RunFilter(outcome="running", limit=KEPT_RUNS)):
+                running.discard(run.run_id)
+            # What no longer runs and is not among the newest is read again with everything else.
+            if running:
+                changed = list(await self._engine.operations.history(RunFilter(limit=KEPT_RUNS)))
+        if not changed:
+            return
+        known = {**self._runs, **{run.run_id: run for run in changed}}
+        ordered = sorted(known.values(), key=lambda run: run.started_at, reverse=True)[:KEPT_RUNS]
+        self._runs = {run.run_id: run for run in ordered}
+        self._listed = None
+        self.version += 1
+
+    async def _read_events(self) -> None:
+        wanted = [run_id for run_id, run in self._runs.items() if run.outcome == "running"]
+        if self._chosen is not None and self._chosen not in wanted:
+            wanted.append(self._chosen)
+        for run_id in wanted:
+            if run_id in self._cancels or self._followed.ended(run_id):
+                continue
+            while page := await self._engine.operations.run_events(run_id, self._followed.last_seq(run_id), PAGE_EVENTS):
+                for event in page:
+                    self._followed.add(event)
+                self.version += 1
+                await asyncio.sleep(0)
+        self._followed.forget({*wanted, *self._cancels})
+
+    async def _read_circuits(self) -> None:
+        circuits = tuple(await self._engine.operations.circuits())
+        denials = tuple(await self._engine.operations.denials())
+        if (circuits, denials) != (self._circuits, self._denials):
+            self._circuits, self._denials = circuits, denials
+            self.version += 1
+
+    async def _read_totals(self) -> None:
+        midnight = datetime.combine(datetime.fromtimestamp(self._now()).astimezone().date(), time.min).astimezone()
+        today = await self._engine.operations.totals(Timestamp(midnight.timestamp()))
+        if today != self._today:
+            self._today = today
+            self.version += 1
+
+
+def _place(url: str) -> str:
+    """`sqlite`, `memory`, `redis`: no path and no password on the screen."""
+    with contextlib.suppress(ValueError):
+        return url[: url.index(":")]
+    return url

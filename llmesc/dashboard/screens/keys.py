@@ -1,0 +1,61 @@
+"""The help: every key, by where it counts."""
+
+from __future__ import annotations
+
+from typing import ClassVar
+
+from rich.text import Text
+from textual.app import ComposeResult
+from textual.binding import Binding, BindingType
+from textual.containers import Vertical, VerticalScroll
+from textual.screen import ModalScreen
+from textual.widgets import Static
+
+from llmesc.dashboard.actions.all import COMMANDS
+from llmesc.dashboard.keys import LIST_KEYS, spoken
+from llmesc.dashboard.situation import PANES, Pane
+
+
+class Keys(ModalScreen[None]):
+    """Closes with any of the usual keys."""
+
+    BINDINGS: ClassVar[list[BindingType]] = [Binding("escape,q,question_mark,f1,enter", "dismiss", "close")]
+    DEFAULT_CSS = """
+    Keys { align: center middle; }
+    Keys > Vertical { width: 84; max-width: 95%; height: auto; max-height: 95%; border: round $primary; background: $surface; }
+    Keys VerticalScroll { height: auto; max-height: 100%; }
+    """
+
+    def __init__(self, keymap: dict[str, str], pane: Pane, *, read_only: bool) -> None:
+        super().__init__()
+        self._keymap = keymap
+        self._pane = pane
+        self._read_only = read_only
+
+    def compose(self) -> ComposeResult:
+        """The panes' keys first, those of the pane with the focus foremost."""
+        with Vertical() as box:
+            box.border_title = "Keys"
+            box.border_subtitle = "esc closes · ctrl+p has every command"
+            with VerticalScroll():
+                yield Static(self._text(), markup=False)
+
+    def _text(self) -> Text:
+        text = Text()
+        for pane in (self._pane, None, *(other for other in PANES if other != self._pane)):
+            lines = [
+                (spoken(self._keymap.get(command.id, command.key)), command.about)
+                for command in COMMANDS
+                if command.pane == pane and not (self._read_only and command.changes)
+            ]
+            if lines:
+                _section(text, "everywhere" if pane is None else f"in the {pane}", lines)
+        _section(text, "in every list", [(spoken(binding.key), binding.description) for binding in LIST_KEYS])
+        return text
+
+
+def _section(text: Text, title: str, lines: list[tuple[str, str]]) -> None:
+    text.append(f"{title}\n", "bold")
+    for key, about in lines:
+        text.append(f"  {key:<22}", "bold")
+        text.append(f"{about}\n")

@@ -1,0 +1,90 @@
+"""What each candidate of one run may take, and what it would cost: `envelope` applied to the run's request, limits and
+history.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Collection, Mapping, Sequence
+from decimal import Decimal
+
+from llmesc.escalation.envelope import (
+    Allowance,
+    Behind,
+    Left,
+    affordable_tokens,
+    least_cost,
+    share,
+    too_slow,
+)
+from llmesc.escalation.latency import Latency
+from llmesc.escalation.limits import Timeouts
+from llmesc.escalation.liveness import learned, patient
+from llmesc.escalation.messages import Request, estimate_tokens
+from llmesc.escalation.ports import Health
+from llmesc.escalation.resolution import ModelKey, Resolution
+from llmesc.escalation.walk import Exclusion, estimated_cost
+
+USUAL_ANSWER_TOKENS = 500
+"""How long an answer is taken to be where prices are compared and nobody limited it: a page."""
+
+
+class Allowances:
+    """Of one run."""
+
+    def __init__(self, request: Request, health: Health, timeouts_for: Callable[[Resolution], Timeouts]) -> None:
+        self._health = health
+        self._timeouts_for = timeouts_for
+        self._calls: Mapping[ModelKey, Sequence[Latency]] | None = None
+        self.asked(request)
+
+    def asked(self, request: Request) -> None:
+        """The request, as it has grown."""
+        self.prompt_tokens = estimate_tokens(request)
+        self._wanted_tokens = request.max_output_tokens
+
+    async def learn(self, candidates: Collection[Resolution]) -> None:
+        """Looks up how fast they have been lately; once a run."""
+        if self._calls is None:
+            self._calls = await self._health.latencies({candidate.model_key for candidate in candidates})
+
+    def obstacle(self, candidate: Resolution, left: Left) -> Exclusion | None:
+        """Why what is left is not enough to call it."""
+        price = candidate.offering.price
+        if left.dollars is not None and price is not None:
+            cost = least_cost(price, self.prompt_tokens, self._wanted_tokens)
+            if cost > left.dollars:
+                return ("over_budget", f"would cost at least ${cost:.4f}, ${max(left.dollars, Decimal(0)):.4f} is left")
+        seconds = too_slow(left.seconds, self._known(candidate))
+        if seconds is not None:
+            return ("no_time", f"its first token usually takes {seconds:.1f} s, {max(left.seconds, 0.0):.1f} s are left")
+        return None
+
+    def of(self, candidate: Resolution, left: Left, behind: Sequence[Resolution]) -> Allowance:
+        """What it may take; `behind`: those who may still be called after it."""
+        others = [Behind(self._timeouts_for(other).first_token_seconds, self._known(other)) for other in behind]
+        price, tokens = candidate.offering.price, None
+        if left.dollars is not None and price is not None:
+            tokens = affordable_tokens(price, self.prompt_tokens, left.dollars)
+        return Allowance(
+            seconds=share(left.seconds, self._known(candidate), others),
+            of_seconds=left.seconds,
+            dollars=left.dollars,
+            output_tokens=tokens,
+        )
+
+    def cost(self, candidate: Resolution) -> Decimal | None:
+        """What a call would cost, estimated; None where no price is known. One's own machine costs nothing more than it does."""
+        if candidate.offering.price is None:
+            return Decimal(0) if candidate.tier.self_hosted else None
+        return estimated_cost(candidate, self.prompt_tokens, self._wanted_tokens or USUAL_ANSWER_TOKENS)
+
+    def timeouts(self, candidate: Resolution, grace: float) -> Timeouts:
+        """The limits of liveness it is called with: as set, or as learned where they were not; `grace`: see `patient`."""
+        return patient(learned(self._timeouts_for(candidate), self._known(candidate)), grace)
+
+    def needs_seconds(self, candidate: Resolution) -> float:
+        """For a first token."""
+        return Behind(self._timeouts_for(candidate).first_token_seconds, self._known(candidate)).needs_seconds
+
+    def _known(self, candidate: Resolution) -> Sequence[Latency]:
+        return (self._calls or {}).get(candidate.model_key, ())

@@ -1,0 +1,144 @@
+"""The attempts of one run: each is announced, begun and settled here, and the totals are drawn."""
+
+from __future__ import annotations
+
+import asyncio
+from decimal import Decimal
+
+from llmesc.escalation.attempt import Attempt
+from llmesc.escalation.chain import is_tier_upgrade, move_of
+from llmesc.escalation.events import AttemptFinished, AttemptOutcome, AttemptStarted, Chain, ProviderSwitched, Totals
+from llmesc.escalation.gate import Gate, JudgeBeginning
+from llmesc.escalation.ledger import Ledger
+from llmesc.escalation.limits import Limits
+from llmesc.escalation.messages import Request, ToolCall
+from llmesc.escalation.quality import Draft
+from llmesc.escalation.report import Report
+from llmesc.escalation.resolution import Resolution
+from llmesc.escalation.run import EventStream
+from llmesc.escalation.selection import Selected
+from llmesc.escalation.shown import Shown
+from llmesc.escalation.walk import cost_of
+
+
+class Attempts:
+    """Of one run."""
+
+    def __init__(
+        self, stream: EventStream, chain: Chain, limits: Limits, judge_beginning: JudgeBeginning, report: Report, shown: Shown
+    ) -> None:
+        self._stream = stream
+        self._primary = chain.primary
+        self._limits = limits
+        self._judge_beginning = judge_beginning
+        self._report = report
+        self._shown = shown
+        self._last: Resolution | None = None
+        self._ledger = Ledger()
+        self.made = 0
+
+    @property
+    def spent(self) -> Decimal:
+        """US dollars, of the attempts that are settled."""
+        return self._ledger.spent
+
+    async def begin(self, selected: Selected, asked: Request, because: tuple[str, str]) -> Attempt:
+        """The attempt that calls `selected` next, its start on record; `because`: why it is not the last one's or the primary's
+        turn again.
+        """
+        attempt = self._new(selected, asked)
+        await self._announce(attempt, selected, because)
+        if not attempt.kept.text:
+            await self._shown.discard()
+        self.made += 1
+        self._last = attempt.resolution
+        probe = selected.admission.token is not None
+        if probe:
+            await self._report.probing(selected.admission)
+        await self._stream.emit(
+            AttemptStarted,
+            attempt=attempt.number,
+            attempt_id=attempt.attempt_id,
+            resolution=attempt.resolution,
+            move=attempt.move,
+            probe=probe,
+            repairs=selected.repairs,
+            continues_characters=len(attempt.kept.text),
+            allowance=selected.allowance,
+            against_circuit=selected.against_circuit,
+        )
+        self._shown.begins(attempt)
+        return attempt
+
+    def _new(self, selected: Selected, asked: Request) -> Attempt:
+        number = self.made + 1
+        kept = self._shown.kept
+        return Attempt(
+            number=number,
+            attempt_id=f"{self._stream.run_id}.{number}",
+            resolution=selected.resolution,
+            move=move_of(self._primary or selected.resolution, selected.resolution),
+            admission=selected.admission,
+            asked=asked,
+            started=asyncio.get_running_loop().time(),
+            call_ids={part.call_id for message in asked.messages for part in message.parts if isinstance(part, ToolCall)},
+            kept=kept,
+            gate=Gate(
+                self._limits,
+                self._judge_beginning,
+                Draft(text="", expect="json" if asked.wants_json else "text", prompt=asked.prompt),
+                continues=bool(kept.text),
+                condemns=not selected.is_last,
+            ),
+        )
+
+    async def _announce(self, attempt: Attempt, selected: Selected, because: tuple[str, str]) -> None:
+        before = self._last or self._primary or attempt.resolution
+        if before == attempt.resolution:
+            return
+        kept = len(attempt.kept.text)
+        await self._stream.emit(
+            ProviderSwitched,
+            from_resolution=before,
+            to_resolution=attempt.resolution,
+            move=attempt.move,
+            because=because[0],
+            detail=because[1],
+            tier_upgrade=is_tier_upgrade(before, attempt.resolution),
+            characters_discarded=0 if kept else self._shown.characters,
+            characters_kept=kept,
+            cost=selected.cost if selected.instead_of else None,
+            instead_of=selected.instead_of,
+        )
+
+    async def settle(self, attempt: Attempt, outcome: AttemptOutcome) -> None:
+        """The attempt is over: what it used and cost counts, whatever came of it."""
+        usage = attempt.usage()
+        cost = cost_of(attempt.resolution, usage) if attempt.reached else Decimal(0)
+        self._ledger.settle(usage, cost)
+        first = attempt.first_content_at
+        await self._stream.emit(
+            AttemptFinished,
+            attempt=attempt.number,
+            resolution=attempt.resolution,
+            outcome=outcome,
+            usage=usage,
+            cost=cost,
+            cost_estimated=usage.estimated,
+            first_token_seconds=None if first is None else first - attempt.started,
+            duration_seconds=attempt.seconds(asyncio.get_running_loop().time()),
+            characters=attempt.characters,
+            finish_reason=attempt.finish.reason if attempt.finish else None,
+            request_id=attempt.request_id,
+            repeated_characters=attempt.seam.repeated,
+        )
+
+    def totals(self, skipped: int, duration_seconds: float) -> Totals:
+        """Of the run so far."""
+        return Totals(
+            attempts=self.made,
+            skipped=skipped,
+            usage=self._ledger.usage,
+            cost=self._ledger.cost,
+            duration_seconds=duration_seconds,
+        )

@@ -1,0 +1,63 @@
+"""The verdict on a complete answer: waits for it, and tells it."""
+
+from __future__ import annotations
+
+from collections.abc import Awaitable, Callable
+
+from llmesc.escalation.attempt import Attempt
+from llmesc.escalation.events import QualityChecked
+from llmesc.escalation.messages import Request
+from llmesc.escalation.quality import Draft, Verdict
+from llmesc.escalation.run import EventStream
+
+Judge = Callable[[Draft], Awaitable[Verdict]]
+"""May take its time, and is cancelled when the run is or its time is spent. Must not raise."""
+
+
+class Judging:
+    """Of one run."""
+
+    def __init__(self, stream: EventStream, judge: Judge, threshold: int) -> None:
+        self._stream = stream
+        self._judge = judge
+        self._threshold = threshold
+
+    def flaw_of_end(self, attempt: Attempt) -> Verdict | None:
+        """What is held against the end of another's text that nobody has seen yet: what would not do as a beginning, either."""
+        if not attempt.kept.text or not attempt.own_text or attempt.gate.is_open or attempt.tool_calls:
+            return None
+        from llmesc.escalation.checks.shape import is_blank
+
+        if is_blank(attempt.own_text):
+            return None  # a full stop may be all that was missing
+        verdict = attempt.gate.verdict(attempt.own_text)
+        return None if verdict.passes(self._threshold) else verdict
+
+    async def verdict_on(self, attempt: Attempt, request: Request, deadline: float) -> Verdict:
+        """On all of the answer, what it went on from included. Raises `Interrupted`."""
+        finish = attempt.finish
+        assert finish is not None, "an answer is complete when its finish was seen"
+        draft = Draft(
+            text=attempt.text,
+            finish_reason=finish.reason,
+            tool_calls=len(attempt.tool_calls),
+            expect="json" if request.wants_json else "text",
+            schema=request.schema,
+            mean_logprob=finish.mean_logprob,
+            prompt=request.prompt,
+            answered_by=attempt.resolution.model_key,
+        )
+        return await self._stream.interruptible.wait(self._judge(draft), deadline)
+
+    async def tell(self, attempt: Attempt, verdict: Verdict) -> bool:
+        """Tells the verdict; whether the answer is good enough."""
+        passed = verdict.passes(self._threshold)
+        await self._stream.emit(
+            QualityChecked,
+            attempt=attempt.number,
+            score=verdict.score,
+            threshold=self._threshold,
+            passed=passed,
+            reasons=verdict.reasons,
+        )
+        return passed

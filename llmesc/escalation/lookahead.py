@@ -1,0 +1,42 @@
+"""The pieces of one call, to be waited for in several goes: a pause in them can be noticed without ending the call."""
+
+from __future__ import annotations
+
+import asyncio
+import contextlib
+from collections.abc import AsyncIterator, Awaitable
+
+from llmesc.escalation.pieces import Piece
+
+
+class Lookahead:
+    """Wraps what `Provider.call` gave. The plain way is as quick as the iterator itself."""
+
+    def __init__(self, pieces: AsyncIterator[Piece]) -> None:
+        self._pieces = pieces
+        self._coming: asyncio.Future[Piece] | None = None
+
+    def next(self) -> Awaitable[Piece]:
+        """The next piece. Awaited, it raises what the iterator raises, `StopAsyncIteration` too; cancelled, the call ends."""
+        if self._coming is None:
+            return anext(self._pieces)
+        coming, self._coming = self._coming, None
+        return coming
+
+    async def comes_within(self, seconds: float) -> bool:
+        """Whether the next piece (or the end) is there within so many seconds; it still has to be taken with `next`."""
+        if self._coming is None:
+            self._coming = asyncio.ensure_future(anext(self._pieces))
+        done, _ = await asyncio.wait({self._coming}, timeout=seconds)
+        return bool(done)
+
+    async def aclose(self) -> None:
+        """Drops the call. Raises nothing: it is over, and how the connection went is of no interest."""
+        if self._coming is not None:
+            self._coming.cancel()
+            await asyncio.wait({self._coming})
+            self._coming.cancelled() or self._coming.exception()  # seen, so that nobody warns of it
+        close = getattr(self._pieces, "aclose", None)
+        if close is not None:
+            with contextlib.suppress(Exception):
+                await close()

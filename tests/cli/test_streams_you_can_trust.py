@@ -1,0 +1,173 @@
+"""`llmesc ask --resume` and `--gate`: what stands on the streams when an answer breaks off or begins badly."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+Llmesc = Callable[..., Any]
+
+WHOLE = "Raft is a consensus algorithm."
+CUT = """
+state = "memory:"
+[providers.first]
+api = "simulated"
+tier = "vllm"
+models = [{ name = "m", script = [{ text = "Raft is a con", chunk = 4, fail = "cut" }] }]
+[providers.second]
+api = "simulated"
+tier = "cloud"
+models = [{ name = "m", script = [{ text = "consensus algorithm.", chunk = 4 }] }]
+"""
+REFUSED = """
+state = "memory:"
+[providers.first]
+api = "simulated"
+tier = "vllm"
+models = [{ name = "m", script = [{ text = "I'm sorry, but I can't help with that request. It is not allowed.", chunk = 40 }] }]
+[providers.second]
+api = "simulated"
+tier = "cloud"
+models = [{ name = "m", script = [{ text = "Raft is a consensus algorithm.", chunk = 4 }] }]
+"""
+
+
+@pytest.mark.parametrize("options", [(), ("--stream", "always")])
+def test_an_answer_that_breaks_off_goes_on_in_a_pipe(
+    configure: Callable[[str], Path], llmesc: Llmesc, options: tuple[str, ...]
+) -> None:
+    configure(CUT)
+
+    done = llmesc("ask", "What is Raft?", "--resume", "continue", *options)
+
+    assert (done.code, done.out) == (0, f"{WHOLE}\n")
+    assert "; 13 characters kept, it goes on from there" in done.err
+    assert "✓ answered by second/m (simulated), after 13 characters by first/m (simulated) ·" in done.err
+
+
+def test_on_a_terminal_of_its_own_the_answer_goes_on_in_place(configure: Callable[[str], Path], llmesc: Llmesc) -> None:
+    configure(CUT)
+
+    assert llmesc("ask", "What is Raft?", "--resume", "continue", terminals="in out").out == f"{WHOLE}\n"
+
+
+def test_on_one_terminal_a_rule_says_where_another_goes_on(configure: Callable[[str], Path], llmesc: Llmesc) -> None:
+    configure(CUT)
+
+    done = llmesc("ask", "What is Raft?", "--resume", "continue", terminals="in out err", width=120)
+
+    assert done.out == "Raft is a con\nsensus algorithm.\n", "the first line is ended before the story"
+    assert "── switched first → second: protocol · tier upgrade vllm → cloud · 13 characters kept ──" in done.err
+
+
+def test_by_default_it_begins_anew_and_says_so(configure: Callable[[str], Path], llmesc: Llmesc) -> None:
+    configure(CUT)
+
+    done = llmesc("ask", "What is Raft?")
+
+    assert done.out == "consensus algorithm.\n"
+    assert "; 13 characters discarded" in done.err
+
+
+def test_the_setting_stands_in_the_configuration_and_the_option_outranks_it(
+    configure: Callable[[str], Path], llmesc: Llmesc
+) -> None:
+    configure(f'{CUT}[escalation]\nresume = "continue"\n')
+
+    assert llmesc("ask", "?").out == f"{WHOLE}\n"
+    assert llmesc("ask", "?", "--resume", "restart").out == "consensus algorithm.\n"
+
+
+def test_json_says_who_wrote_what(configure: Callable[[str], Path], llmesc: Llmesc) -> None:
+    configure(CUT)
+
+    told = json.loads(llmesc("ask", "?", "--resume", "continue", "--json").out)
+
+    assert told["answer"]["ranges"] == [{"attempt": 1, "start": 0, "end": 13}, {"attempt": 2, "start": 13, "end": 30}]
+    assert [attempt["continues_characters"] for attempt in told["attempts"]] == [0, 13]
+    assert [attempt["repeated_characters"] for attempt in told["attempts"]] == [0, 3]
+    assert (told["switches"][0]["characters_kept"], told["switches"][0]["characters_discarded"]) == (13, 0)
+
+
+def test_a_reader_of_the_events_puts_the_same_answer_together(configure: Callable[[str], Path], llmesc: Llmesc) -> None:
+    configure(CUT)
+
+    events = [json.loads(line) for line in llmesc("ask", "?", "--resume", "continue", "--jsonl").out.splitlines()]
+
+    text = held = ""
+    for event in events:
+        match event["type"]:
+            case "text_delta" if event["held"]:
+                held += event["text"]
+            case "text_delta":
+                text += event["text"]
+            case "gate_opened":
+                text, held = text + held, ""
+            case "answer_reset":
+                text = ""
+    assert text == events[-1]["answer"]["text"] == WHOLE
+
+
+def test_history_says_who_wrote_what(configure: Callable[[str], Path], llmesc: Llmesc, tmp_path: Path) -> None:
+    configure(CUT.replace("memory:", f"sqlite://{tmp_path}/state.db"))
+    llmesc("ask", "?", "--resume", "continue")
+    run_id = json.loads(llmesc("history", "list", "--json").out)[0]["run_id"]
+
+    shown = llmesc("history", "show", run_id, terminals="in out", width=120).out
+
+    assert "✎ 13 characters by first/m (simulated), then 17 characters by second/m (simulated)\n" in shown
+    assert shown.endswith(f"\n{WHOLE}\n")
+
+
+@pytest.mark.parametrize("gate", ["window", "full"])
+@pytest.mark.parametrize("terminals", ["in out", "in out err"])
+def test_a_gate_hides_a_refusal_and_nothing_is_announced_as_lost(
+    configure: Callable[[str], Path], llmesc: Llmesc, gate: str, terminals: str
+) -> None:
+    configure(f"{REFUSED}[escalation]\ngate_characters = 40\n")
+
+    done = llmesc("ask", "?", "--gate", gate, terminals=terminals)
+
+    assert done.out == f"{WHOLE}\n"
+    assert "discarded" not in done.err
+    assert "quality 40 of 100 is below the bar" in done.err
+
+
+def test_without_a_gate_a_refusal_is_seen_and_taken_back(configure: Callable[[str], Path], llmesc: Llmesc) -> None:
+    configure(REFUSED)
+
+    done = llmesc("ask", "?", terminals="in out")
+
+    assert done.out.startswith("I'm sorry")
+    assert "── switched first → second: quality" in done.out
+    assert done.out.endswith(f"\n{WHOLE}\n")
+
+
+def test_an_answer_below_the_bar_that_was_held_is_printed_at_the_end(configure: Callable[[str], Path], llmesc: Llmesc) -> None:
+    configure(REFUSED.partition("[providers.second]")[0])
+
+    done = llmesc("ask", "?", "--gate", "full", terminals="in out")
+
+    assert (done.code, done.out) == (4, "I'm sorry, but I can't help with that request. It is not allowed.\n")
+
+
+@pytest.mark.parametrize("option", ["--resume", "--gate"])
+def test_a_setting_that_is_none_is_a_mistake_that_names_the_others(llmesc: Llmesc, option: str) -> None:
+    done = llmesc("ask", "?", option, "perhaps")
+
+    assert done.code == 2
+    assert "'perhaps' is not one of" in done.err
+
+
+def test_a_mistake_in_the_configuration_names_what_is_allowed(configure: Callable[[str], Path], llmesc: Llmesc) -> None:
+    configure(f'{CUT}[escalation]\nresume = "go"\ngate = "half"\ngate_time = "0s"\nlast_grace = 0.5\n')
+
+    done = llmesc("ask", "?")
+
+    assert done.code == 5
+    for allowed in ("one of restart, continue", "one of off, window, full", "a duration above zero", "a number from 1 to 100"):
+        assert allowed in done.err

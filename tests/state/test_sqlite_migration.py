@@ -1,0 +1,86 @@
+"""A file of an older version becomes one of this version when it is opened, and loses nothing."""
+
+from __future__ import annotations
+
+import asyncio
+import sqlite3
+from contextlib import closing
+from typing import Any
+
+import pytest
+
+from llmesc.escalation.latency import Latency
+from llmesc.escalation.resolution import CircuitKey, ModelKey
+from llmesc.escalation.retry_budget import RetryPolicy
+from llmesc.state.sqlite_database import SCHEMA_VERSION
+from llmesc.state.store import RunFilter
+
+pytestmark = pytest.mark.anyio
+
+QWEN = ModelKey("lab", "default", "qwen")
+
+
+def make_old(path: Any) -> None:
+    """What the file was in version 1: without what came since."""
+    with closing(sqlite3.connect(path)) as connection:
+        connection.executescript(
+            "DROP INDEX attempts_success; DROP TABLE retry_budgets;"
+            "ALTER TABLE attempts DROP COLUMN first_token_seconds;"
+            "ALTER TABLE runs DROP COLUMN input_tokens; ALTER TABLE runs DROP COLUMN output_tokens; PRAGMA user_version = 1;"
+        )
+
+
+def shape(path: Any) -> set[tuple[str, str]]:
+    """The schema: names, and the columns and definitions without their layout."""
+    with closing(sqlite3.connect(path)) as connection:
+        tables = [name for (name,) in connection.execute("SELECT name FROM sqlite_master WHERE type = 'table'")]
+        columns = {(table, row[1]) for table in tables for row in connection.execute(f"PRAGMA table_info({table})")}
+        return columns | {("", name) for (name,) in connection.execute("SELECT name FROM sqlite_master")}
+
+
+async def test_a_file_of_the_first_version_is_brought_up_to_this_one_and_keeps_what_it_knows(kit: Any) -> None:
+    store = await kit.open()
+    await store.append(kit.answered())
+    await store.signal(CircuitKey("lab"), kit.failed())
+    await store.aclose()
+    new = shape(kit.path)
+    make_old(kit.path)
+    assert shape(kit.path) != new
+
+    store = await kit.open()
+
+    assert shape(kit.path) == new
+    assert (await store.check())["schema"] == str(SCHEMA_VERSION)
+    assert [run.run_id for run in await store.runs(RunFilter())] == ["7f3a"]
+    assert list(await store.circuits()) == [CircuitKey("lab")]
+    assert await store.latencies([QWEN]) == {QWEN: [Latency(None, 1.5)]}
+    assert await store.retry_tokens("default", -1.0, RetryPolicy()) == 99
+    await store.append(kit.answered("newer"))
+    assert (await store.latencies([QWEN]))[QWEN][0] == Latency(0.5, 1.5)
+    await store.aclose()
+
+
+async def test_two_that_open_it_at_the_same_time_migrate_it_once(kit: Any) -> None:
+    await (await kit.open()).aclose()
+    make_old(kit.path)
+
+    stores = await asyncio.gather(kit.open(), kit.open())
+
+    for store in stores:
+        assert (await store.check())["schema"] == str(SCHEMA_VERSION)
+        await store.aclose()
+
+
+async def test_a_migration_that_fails_leaves_the_file_as_it_was(kit: Any, monkeypatch: pytest.MonkeyPatch) -> None:
+    from llmesc.state import sqlite_database
+    from llmesc.state.store import StateUnavailable
+
+    await (await kit.open()).aclose()
+    make_old(kit.path)
+    before = shape(kit.path)
+    monkeypatch.setattr(sqlite_database, "_MIGRATIONS", {1: ("CREATE TABLE half (a)", "no SQL at all")})
+
+    with pytest.raises(StateUnavailable, match="syntax"):
+        await kit.open()
+
+    assert shape(kit.path) == before
