@@ -303,8 +303,10 @@ class MainScreen(Screen[None]):
         self.draw()
 
     def focus_pane(self, pane: Pane) -> None:
-        """Goes to a pane."""
+        """Goes to a pane; on a narrow terminal it is then the one that is seen."""
         self._pane = pane
+        for other in PANES:
+            self.set_class(other == pane, f"-pane-{other}")
         widget = self.query_one(f"#{pane}", Widget)
         target = widget if widget.focusable else next((child for child in widget.query(Widget) if child.focusable), None)
         if target is not None:
