@@ -16,6 +16,7 @@ async def watch(engine: Engine, settings: Settings | None = None) -> str | None:
 
     Needs a terminal on standard input and standard error. A fault inside it is raised, after the terminal was put right.
     """
+    import asyncio
     import time
 
     from llmesc.dashboard.app import Dashboard
@@ -29,6 +30,9 @@ async def watch(engine: Engine, settings: Settings | None = None) -> str | None:
     answer = await app.run_async()
     if app.fault is not None:
         raise app.fault
+    task = asyncio.current_task()
+    if task is not None and task.cancelling():  # Textual ends in peace where it was cancelled; who cancelled is to know
+        raise asyncio.CancelledError
     return answer
 
 

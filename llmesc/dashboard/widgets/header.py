@@ -25,7 +25,7 @@ class HeaderBar(Static):
     def show(self, board: Board, *, paused_behind: int | None) -> None:
         """`paused_behind`: events that came since the picture was frozen; None where it moves."""
         running = sum(1 for run in board.runs if run.outcome == "running")
-        parts = ["llmesc", f"state {one_line(board.store.place)}", f"{running} running"]
+        parts = ["llmesc", _store(board), f"{running} running"]
         if board.today is not None:
             parts.append(f"{words.count(board.today.requests)} today")
             if board.today.cost is not None:
@@ -36,3 +36,12 @@ class HeaderBar(Static):
         left = " · ".join(parts)
         room = max(self.size.width - 2, 0)
         self.update(Text(f"{left:<{max(room - len(clock), 0)}}{clock}", no_wrap=True, overflow="ellipsis"))
+
+
+def _store(board: Board) -> str:
+    """Where the state is, and since when it does not answer."""
+    store = board.store
+    if store.away_since is None:
+        return f"state {one_line(store.place)}"
+    away = words.seconds(max(board.now - store.away_since, 0))
+    return f"⚠ state {one_line(store.place)} away for {away}: {one_line(store.problem)}"

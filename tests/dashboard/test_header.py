@@ -1,0 +1,41 @@
+"""The first line says where the picture comes from, and how old it is."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import pytest
+from textual.app import App, ComposeResult
+
+from llmesc.dashboard.board import StoreState
+from llmesc.dashboard.widgets.header import HeaderBar
+from llmesc.escalation.times import Timestamp
+from tests.dashboard import scenes
+
+pytestmark = pytest.mark.anyio
+
+
+class Only(App[None]):
+    def compose(self) -> ComposeResult:
+        yield HeaderBar()
+
+
+async def line(paused_behind: int | None = None, **fields: Any) -> str:
+    app = Only()
+    async with app.run_test(size=(160, 5)):
+        header = app.query_one(HeaderBar)
+        header.show(scenes.board(scenes.switched(), **fields), paused_behind=paused_behind)
+        return str(header.render())
+
+
+async def test_it_tells_the_store_what_runs_and_what_today_brought() -> None:
+    assert "state sqlite · 1 running · 128 today · $0.42" in await line()
+
+
+async def test_a_store_that_is_away_is_told_with_its_problem() -> None:
+    away = StoreState(place="sqlite", away_since=Timestamp(scenes.NOW - 12), problem="state.db: locked")
+    assert "⚠ state sqlite away for 12 s: state.db: locked" in await line(store=away)
+
+
+async def test_a_paused_picture_tells_how_far_behind_it_is() -> None:
+    assert "paused, 7 new" in await line(paused_behind=7)

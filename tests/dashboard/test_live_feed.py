@@ -1,0 +1,183 @@
+"""The live feed: own runs from their handles, those of others from the store, and a store that is away is told."""
+
+from __future__ import annotations
+
+import asyncio
+import sqlite3
+import time
+from collections.abc import AsyncIterator, Callable
+from contextlib import asynccontextmanager
+from pathlib import Path
+
+import pytest
+
+from llmesc.dashboard.board import Board
+from llmesc.dashboard.live_feed import LiveFeed
+from llmesc.engine import AskOptions, Engine, StateUnavailable
+from llmesc.escalation.messages import ask_for
+from llmesc.escalation.times import Timestamp
+
+pytestmark = pytest.mark.anyio
+
+CONFIG = """
+[providers.down]
+api = "simulated"
+tier = "local"
+models = [{ name = "m", script = [{ fail = "503" }] }]
+[providers.up]
+api = "simulated"
+tier = "vllm"
+models = [{ name = "m", script = [{ text = "Raft is a consensus algorithm: servers agree on one log of commands." }] }]
+[providers.slow]
+api = "simulated"
+tier = "cloud"
+models = [{ name = "m", script = [{ text = "never", delay_seconds = 3600 }] }]
+"""
+
+
+def now() -> Timestamp:
+    return Timestamp(time.time())
+
+
+@pytest.fixture
+def database(tmp_path: Path) -> Path:
+    return tmp_path / "state.db"
+
+
+@asynccontextmanager
+async def opened(database: Path) -> AsyncIterator[Engine]:
+    file = database.with_name("config.toml")
+    file.write_text(CONFIG)
+    async with Engine.open(config_file=file, state=f"sqlite://{database}", on_warning=lambda _: None) as engine:
+        yield engine
+
+
+@asynccontextmanager
+async def feeding(engine: Engine) -> AsyncIterator[LiveFeed]:
+    feed = LiveFeed(engine, now)
+    task = asyncio.create_task(feed.run())
+    try:
+        yield feed
+    finally:
+        task.cancel()
+        await asyncio.gather(task, return_exceptions=True)
+
+
+async def until(feed: LiveFeed, true: Callable[[Board], bool]) -> Board:
+    """The first board of which it is true; the test's own time limit is what ends a wait in vain."""
+    async with asyncio.timeout(20):
+        while not true(board := feed.board(now())):
+            await asyncio.sleep(0.01)
+    return board
+
+
+def unexpected(error: Exception) -> None:
+    raise AssertionError(error)
+
+
+async def test_a_run_of_another_process_is_listed_and_when_chosen_told_event_by_event(database: Path) -> None:
+    async with opened(database) as other, opened(database) as engine, feeding(engine) as feed:
+        reply = await other.ask("What is Raft?")
+        feed.choose(reply.run_id)
+        await until(feed, lambda board: reply.run_id in board.views and board.views[reply.run_id].outcome is not None)
+        board = await until(feed, lambda board: [run.outcome for run in board.runs] == ["answered"])
+
+    (listed,) = board.runs
+    assert (listed.run_id, listed.outcome, listed.answered_by) == (reply.run_id, "answered", "up/m")
+    view = board.views[reply.run_id]
+    assert view.answer is not None and view.answer.text == reply.text
+    assert [attempt.outcome for attempt in view.attempts] == ["error", "success"]
+    assert "provider_switched" in {event.type for event in board.timelines[reply.run_id]}
+
+
+async def test_a_run_of_another_process_is_followed_while_it_runs(database: Path) -> None:
+    async with opened(database) as other, opened(database) as engine, feeding(engine) as feed:
+        async with other.start("wait", AskOptions(model="slow/m")) as run:
+            board = await until(feed, lambda board: bool(board.views.get(run.run_id) and board.views[run.run_id].attempts))
+            assert [one.outcome for one in board.runs] == ["running"]
+            assert run.run_id not in board.own
+        await until(feed, lambda board: board.runs[0].outcome == "cancelled")
+
+
+async def test_an_own_run_is_there_at_once_can_be_cancelled_and_its_end_is_recorded(database: Path) -> None:
+    async with opened(database) as engine, feeding(engine) as feed:
+        run_id = feed.start(ask_for("wait"), AskOptions(model="slow/m"), unexpected)
+        await until(feed, lambda board: run_id in board.own and bool(board.views[run_id].attempts))
+        assert feed.cancel(run_id)
+        board = await until(feed, lambda board: run_id not in board.own and bool(board.runs))
+        assert board.views[run_id].outcome == "cancelled"
+        assert not feed.cancel(run_id), "it has ended"
+
+
+async def test_own_runs_end_with_the_feed_and_are_recorded_as_cancelled(database: Path) -> None:
+    async with opened(database) as engine:
+        async with feeding(engine) as feed:
+            run_id = feed.start(ask_for("wait"), AskOptions(model="slow/m"), unexpected)
+            await until(feed, lambda board: run_id in board.views and bool(board.views[run_id].attempts))
+        events = await engine.operations.run_events(run_id)
+
+    assert events[-1].type == "run_finished"
+
+
+async def test_what_keeps_a_run_from_beginning_is_told(database: Path) -> None:
+    told: list[Exception] = []
+    async with opened(database) as engine, feeding(engine) as feed:
+        feed.start(ask_for("hi"), AskOptions(chain="nobody"), told.append)
+        await until(feed, lambda _: bool(told))
+
+    assert "nobody" in str(told[0])
+
+
+async def test_circuits_and_totals_of_today_are_on_the_board(database: Path) -> None:
+    async with opened(database) as engine, feeding(engine) as feed:
+        await engine.ask("What is Raft?")
+        board = await until(feed, lambda board: board.today is not None and board.today.answered == 1 and bool(board.circuits))
+
+    down = next(line for line in board.circuits if line.key.provider == "down")
+    assert len(down.circuit.failures) == 1
+    assert board.today is not None and board.today.requests == 1
+
+
+async def test_while_another_process_holds_the_lock_reading_goes_on(database: Path) -> None:
+    async with opened(database) as engine, feeding(engine) as feed:
+        await engine.ask("What is Raft?")
+        locker = sqlite3.connect(database, isolation_level=None)
+        locker.execute("BEGIN EXCLUSIVE")
+        try:
+            board = await until(feed, lambda board: bool(board.runs) and bool(board.circuits))
+            with pytest.raises(StateUnavailable, match="locked"):
+                await engine.operations.reset([board.circuits[0].key], who="ann")
+        finally:
+            locker.execute("ROLLBACK")
+            locker.close()
+        assert feed.board(now()).store.away_since is None
+
+
+async def test_a_store_that_is_away_is_told_and_what_was_known_stays_on_the_board(database: Path) -> None:
+    async with opened(database) as engine, feeding(engine) as feed:
+        await engine.ask("What is Raft?")
+        await until(feed, lambda board: bool(board.runs))
+        await engine._store.aclose()
+        board = await until(feed, lambda board: board.store.away_since is not None)
+
+    assert board.store.problem
+    assert len(board.runs) == 1
+
+
+async def test_a_board_of_which_nothing_changed_shares_its_parts(database: Path) -> None:
+    async with opened(database) as engine, feeding(engine) as feed:
+        await engine.ask("What is Raft?")
+        first = await until(feed, lambda board: bool(board.runs) and board.today is not None)
+        version = feed.version
+        second = feed.board(now())
+        if feed.version == version:
+            assert second.runs is first.runs
+
+
+async def test_all_events_of_a_run_are_given_in_order(database: Path) -> None:
+    async with opened(database) as engine, feeding(engine) as feed:
+        reply = await engine.ask("What is Raft?")
+        events = await feed.events(reply.run_id)
+
+    assert [event.seq for event in events] == list(range(len(events)))
+    assert events[-1].type == "run_finished"
