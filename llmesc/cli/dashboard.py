@@ -22,17 +22,19 @@ def dashboard(
     Shows what every process that shares the state does. Needs a terminal.
     """
     from llmesc.cli.bad_input import BadInput
+    from llmesc.cli.themes import theme as known_theme
 
     session: Session = ctx.obj
     if not (session.streams.stdin_is_terminal and session.streams.stderr_is_terminal):
         raise BadInput("the dashboard needs a terminal; next: llmesc history list")
+    chosen = known_theme(theme)
 
     async def work(engine: Engine) -> str | None:
         from llmesc.cli.session import operator
         from llmesc.dashboard import watch
         from llmesc.dashboard.app import Settings
 
-        return await watch(engine, Settings(read_only=read_only, theme=theme, who=operator()))
+        return await watch(engine, Settings(read_only=read_only, theme=chosen, who=operator()))
 
     answer = session.with_engine(work)
     if print_answer and answer is not None:

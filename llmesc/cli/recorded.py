@@ -58,10 +58,11 @@ def replay(
     if not (session.streams.stdin_is_terminal and session.streams.stderr_is_terminal):
         raise BadInput(f"a replay needs a terminal; next: llmesc history show {events[0].run_id}")
 
+    from llmesc.cli.themes import theme as known_theme
     from llmesc.dashboard import play
     from llmesc.dashboard.app import Settings
 
-    asyncio.run(play(events, Settings(theme=theme)))
+    asyncio.run(play(events, Settings(theme=known_theme(theme))))
     return 0
 
 

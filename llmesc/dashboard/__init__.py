@@ -11,6 +11,13 @@ if TYPE_CHECKING:
     from llmesc.escalation.events import Event
 
 
+def theme_names() -> Sequence[str]:
+    """What `Settings.theme` may be."""
+    from textual.theme import BUILTIN_THEMES
+
+    return sorted(BUILTIN_THEMES)
+
+
 async def watch(engine: Engine, settings: Settings | None = None) -> str | None:
     """Opens the dashboard and waits until it is left; the last answer that was accepted in it, if there was one.
 
