@@ -19,7 +19,7 @@ class ExitCode(IntEnum):
     ANSWERED = 0, "answered; any other command: done"
     UNEXPECTED = 1, "the command failed for a reason of its surroundings: the state, the disk"
     USAGE = 2, "the input is wrong: an option, a name, a file, the prompt"
-    EXHAUSTED = 3, "every call failed"
+    EXHAUSTED = 3, "every call failed; of a drill: something did not come as expected"
     BELOW_BAR = 4, "no answer reached the quality bar; the best one is printed all the same, unless --strict"
     CONFIGURATION = 5, "the configuration or a credential is wrong"
     NOTHING_CALLABLE = 6, "no candidate may be called now; standard error and --json say when"

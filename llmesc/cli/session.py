@@ -50,22 +50,30 @@ class Session:
 
         Raises what `Engine.open` and `work` raise, and KeyboardInterrupt on the first Ctrl-C or SIGTERM.
         """
-        import asyncio
-
-        from llmesc.cli.interrupts import on_interrupt
         from llmesc.engine import Engine
 
         async def opened() -> T:
+            async with Engine.open(
+                config_file=self.config_file, state=self.state, on_warning=self.warn, on_progress=self.err.progress
+            ) as engine:
+                return await work(engine)
+
+        return self.run(opened)
+
+    def run(self, work: Callable[[], Awaitable[T]]) -> T:
+        """Does `work` in an event loop. Raises what it raises, and KeyboardInterrupt on the first Ctrl-C or SIGTERM."""
+        import asyncio
+
+        from llmesc.cli.interrupts import on_interrupt
+
+        async def interruptible() -> T:
             task = asyncio.current_task()
             assert task is not None, "a coroutine runs in a task"
             with on_interrupt(task.cancel):
-                async with Engine.open(
-                    config_file=self.config_file, state=self.state, on_warning=self.warn, on_progress=self.err.progress
-                ) as engine:
-                    return await work(engine)
+                return await work()
 
         try:
-            return asyncio.run(opened())
+            return asyncio.run(interruptible())
         except asyncio.CancelledError:
             raise KeyboardInterrupt from None
 

@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
-from llmesc.dashboard.actions import asking, circuits, copying, looking, models, replaying, timeline
+from llmesc.dashboard.actions import asking, circuits, copying, looking, models, replaying, requests, timeline
 
 COMMANDS = (
     *asking.COMMANDS,
     *circuits.COMMANDS,
     *models.COMMANDS,
+    *requests.COMMANDS,
     *timeline.COMMANDS,
     *copying.COMMANDS,
     *replaying.COMMANDS,

@@ -259,6 +259,11 @@ class MainScreen(Screen[None]):
         """What the chosen request's attempts wrote."""
         return self.query_one(AnswerPane)
 
+    @property
+    def requests(self) -> RequestsPane:
+        """All of them."""
+        return self.query_one(RequestsPane)
+
     async def events_of(self, run_id: str) -> Sequence[Event]:
         """All events of a run, the tokens too."""
         return await self.feed.events(run_id)
@@ -324,7 +329,7 @@ class MainScreen(Screen[None]):
         now = self.situation
         if self.maximized is not None:
             self.minimize()
-        elif self.timeline.clear_search():
+        elif self.timeline.clear_search() or self.requests.clear_filter():
             pass
         elif now.replaying and len(self.app.screen_stack) > 2:
             self.app.pop_screen()

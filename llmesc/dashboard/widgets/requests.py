@@ -2,22 +2,43 @@
 
 from __future__ import annotations
 
-from textual.app import ComposeResult
+from typing import ClassVar
 
+from textual import on
+from textual.app import ComposeResult
+from textual.binding import BindingType
+from textual.widgets import Input
+
+from llmesc.dashboard.bindings import bindings
 from llmesc.dashboard.board import Board
+from llmesc.dashboard.filters import fits, parse
 from llmesc.dashboard.widgets.pane import Pane
 from llmesc.dashboard.widgets.rows import Cell, Column, Rows
+from llmesc.dashboard.widgets.search import SearchLine
 from llmesc.engine import RunSummary
+from llmesc.escalation.times import Timestamp
 from llmesc.story import words
+
+_NOTHING_ASKED = 'nothing asked yet; ask with a, or: llmesc ask "…"'
 
 
 class RequestsPane(Pane):
-    """A list of runs."""
+    """A list of runs, narrowed by a filter."""
 
+    BINDINGS: ClassVar[list[BindingType]] = bindings("requests")
     BORDER_TITLE = "1 Requests"
 
+    def __init__(self, id: str | None = None) -> None:
+        super().__init__(id=id)
+        self._listed: tuple[RunSummary, ...] = ()
+        self._runs: dict[str, RunSummary] = {}
+        self._keys: tuple[str, ...] = ()
+        """Of those that the filter lets through."""
+        self._now = Timestamp(0)
+        self._follow = False
+
     def compose(self) -> ComposeResult:
-        """The list."""
+        """The list, and the filter below it."""
         yield Rows(
             (
                 Column("", 12),
@@ -26,23 +47,55 @@ class RequestsPane(Pane):
                 Column("cost", 8, right=True, keep=1),
                 Column("age", 6, right=True, keep=3),
             ),
-            empty='nothing asked yet; ask with a, or: llmesc ask "…"',
+            empty=_NOTHING_ASKED,
         )
+        yield SearchLine("words · !word · provider: outcome: chain:")
 
     def show(self, board: Board, *, follow: bool) -> None:
-        """`follow`: the newest request is the chosen one."""
-        self._runs = {run.run_id: run for run in board.runs}
-        self._now = board.now
-        rows = self.query_one(Rows)
-        rows.show(tuple(self._runs), self._cells)
-        if follow and board.runs:
-            rows.move_to(board.runs[0].run_id)
+        """`follow`: the newest request that is listed is the chosen one."""
+        self._now, self._follow = board.now, follow
+        if board.runs is not self._listed:
+            self._listed = board.runs
+            self._runs = {run.run_id: run for run in board.runs}
+            self._narrow()
+        self._draw()
 
     @property
     def chosen(self) -> RunSummary | None:
         """Under the cursor."""
-        key = self.query_one(Rows).cursor
-        return getattr(self, "_runs", {}).get(key)
+        cursor = self.query_one(Rows).cursor
+        return None if cursor is None else self._runs.get(cursor)
+
+    def open_filter(self) -> None:
+        """Opens the filter."""
+        self.query_one(SearchLine).open()
+
+    def clear_filter(self) -> bool:
+        """Ends the filter; whether there was one."""
+        line = self.query_one(SearchLine)
+        narrowed = bool(line.value)
+        line.clear_text()
+        return narrowed
+
+    @on(Input.Changed)
+    def _typed(self) -> None:
+        self._narrow()
+        self._draw()
+
+    @on(SearchLine.Left)
+    def _back_to_the_list(self) -> None:
+        self.query_one(Rows).focus()
+
+    def _narrow(self) -> None:
+        terms = parse(self.query_one(SearchLine).value)
+        self._keys = tuple(run.run_id for run in self._listed if fits(run, terms))
+        self.border_subtitle = f"{len(self._keys):,} of {len(self._listed):,}" if terms else ""
+
+    def _draw(self) -> None:
+        rows = self.query_one(Rows)
+        rows.show(self._keys, self._cells, empty="no such requests; esc clears the filter" if self._listed else _NOTHING_ASKED)
+        if self._follow and self._keys:
+            rows.move_to(self._keys[0])
 
     def _cells(self, key: str) -> tuple[Cell, ...]:
         run = self._runs[key]

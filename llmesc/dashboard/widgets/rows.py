@@ -218,7 +218,7 @@ def _rooms(columns: Sequence[Column], width: int) -> dict[int, int]:
     """How many columns of the terminal each cell gets, by index; one that is missing has no room."""
     kept = dict(enumerate(columns))
     flexible = next((index for index, column in kept.items() if column.width == 0), None)
-    least = 8 if flexible is not None else 0
+    least = 16 if flexible is not None else 0
 
     def taken() -> int:
         return sum(column.width + _GAP for column in kept.values()) + least - _GAP

@@ -1,0 +1,27 @@
+"""Commands on the list of requests."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from llmesc.dashboard.commands import Command
+
+if TYPE_CHECKING:
+    from llmesc.dashboard.screens.main import MainScreen
+
+
+async def narrow(desk: MainScreen) -> None:
+    """Opens the filter."""
+    desk.requests.open_filter()
+
+
+COMMANDS = (
+    Command(
+        id="requests.filter",
+        key="slash",
+        label="filter",
+        about="Show some requests: words, !word, provider: (who answered), outcome:, chain:",
+        act=narrow,
+        pane="requests",
+    ),
+)
