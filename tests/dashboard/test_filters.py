@@ -11,6 +11,7 @@ from hypothesis import strategies as st
 
 from llmesc.dashboard.app import Dashboard
 from llmesc.dashboard.filters import Term, fits, parse
+from llmesc.dashboard.widgets.attempts import AttemptsPane
 from llmesc.dashboard.widgets.requests import RequestsPane
 from llmesc.dashboard.widgets.rows import Rows
 from llmesc.engine import RunSummary
@@ -102,6 +103,9 @@ async def test_the_pane_narrows_as_is_typed_counts_and_escape_brings_all_back() 
         await pilot.pause()
         assert main.situation.run is not None and main.situation.run.run_id == "61bc", "the newest that is listed is chosen"
         assert str(main.requests.border_subtitle) == "1 of 3"
+        assert feed.chosen == "61bc", "its events are followed"
+        second = "".join(segment.text for segment in main.query_one(AttemptsPane).query_one(Rows).render_line(2))
+        assert "lab@gpu1" in second and "below bar" in second, "and its attempts are shown, not those of the request before"
         assert isinstance(main.focused, Rows), "enter goes back to the list and keeps the filter"
 
         feed.show(scenes.board(scenes.Tape("newer", "more primes", began=0.1), scenes.below_bar()))

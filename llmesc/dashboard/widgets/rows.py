@@ -199,7 +199,8 @@ class Rows(ScrollView, can_focus=True):
         moved = key != self.cursor
         self.cursor = key
         if moved:
-            self.post_message(self.Moved(self, key, by_hand=by_hand))
+            # Textual stops a message at the parent that made it: without its sender, one made in a pane's handler ends there.
+            self.post_message(self.Moved(self, key, by_hand=by_hand).set_sender(self))
             self._keep_in_sight()
             self.refresh()
 
