@@ -36,7 +36,11 @@ def dashboard(
 
         return await watch(engine, Settings(read_only=read_only, theme=chosen, who=operator()))
 
-    answer = session.with_engine(work)
+    session.err.keep_quiet()  # a warning would be written over the screen: it is said when that is left
+    try:
+        answer = session.with_engine(work)
+    finally:
+        session.err.speak()
     if print_answer and answer is not None:
         session.out.line(answer)
     return 0

@@ -54,6 +54,8 @@ class LiveFeed:
         self._denials: tuple[Denial, ...] = ()
         self._today: DayTotals | None = None
         self._store = StoreState(place=_place(engine.config.state))
+        self._failing: set[Callable[[], Awaitable[None]]] = set()
+        """Readers that the store did not answer last time: one that had nothing to ask says nothing of the store."""
 
     # -- the feed -----------------------------------------------------------------------------------------------------------
 
@@ -137,10 +139,12 @@ class LiveFeed:
             try:
                 await read()
             except StateUnavailable as error:
+                self._failing.add(read)
                 if self._store.away_since is None:
                     self._set_store(StoreState(place=self._store.place, away_since=self._now(), problem=str(error)))
             else:
-                if self._store.away_since is not None:
+                self._failing.discard(read)
+                if self._store.away_since is not None and not self._failing:
                     self._set_store(StoreState(place=self._store.place))
             await asyncio.sleep(seconds)
 
