@@ -82,10 +82,13 @@ async def test_the_newest_request_is_chosen_until_another_is_chosen_by_hand() ->
 
 
 @pytest.mark.parametrize(("key", "pane"), [("1", "requests"), ("2", "attempts"), ("4", "circuits"), ("5", "events")])
-async def test_a_number_goes_to_its_pane(key: str, pane: str) -> None:
-    async with shown(three()) as (pilot, main):
+@pytest.mark.parametrize("size", [(120, 40), (80, 24), (60, 20)])
+async def test_a_number_goes_to_its_pane(key: str, pane: str, size: tuple[int, int]) -> None:
+    async with shown(three(), size=size) as (pilot, main):
         await pilot.press(key)
+        await pilot.pause()
         assert main.situation.pane == pane
+        assert main.query_one(f"#{pane}").size.area > 0, "it can be seen"
         assert main.focused is not None and pane in {node.id for node in main.focused.ancestors}
 
 
