@@ -25,7 +25,7 @@ def dashboard(
     from llmesc.cli.themes import theme as known_theme
 
     session: Session = ctx.obj
-    if not (session.streams.stdin_is_terminal and session.streams.stderr_is_terminal):
+    if not session.streams.takes_a_screen:
         raise BadInput("the dashboard needs a terminal; next: llmesc history list")
     chosen = known_theme(theme)
 

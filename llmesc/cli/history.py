@@ -14,7 +14,7 @@ if TYPE_CHECKING:
     from llmesc.cli.session import Session
     from llmesc.cli.table import Column, Row
     from llmesc.engine import AttemptRow, Engine, RunSummary
-    from llmesc.escalation.fold import AttemptView, RunView
+    from llmesc.escalation.fold import RunView
     from llmesc.escalation.times import Timestamp
 
 HELP = "What was asked, who answered, and why not others."
@@ -192,18 +192,8 @@ def _attempt_row(view: RunView, row: AttemptRow) -> Row:
         Cell("" if first is None else words.seconds(first), raw="" if first is None else f"{first:.3f}"),
         "" if usage is None else words.tokens(usage),
         Cell("" if cost is None else words.money(cost), raw="" if cost is None else str(cost)),
-        _cause(seen) if seen is not None else row.kind or "",
+        words.cause_words(seen) if seen is not None else row.kind or "",
     )
-
-
-def _cause(attempt: AttemptView) -> str:
-    from llmesc.story import words
-
-    if attempt.failure is not None:
-        return words.failure_words(attempt.failure)
-    if attempt.quality is not None and not attempt.quality.passed:
-        return f"quality {attempt.quality.score} of 100: {'; '.join(attempt.quality.reasons)}"
-    return ""
 
 
 def _in_full(session: Session, view: RunView, rows: Sequence[AttemptRow]) -> Iterator[str]:

@@ -55,7 +55,7 @@ def replay(
     events = _of_file(path) if path.is_file() else _recorded(session, run)
     if not events:
         raise BadInput(f"{run}: holds no events of a run; next: llmesc history list")
-    if not (session.streams.stdin_is_terminal and session.streams.stderr_is_terminal):
+    if not session.streams.takes_a_screen:
         raise BadInput(f"a replay needs a terminal; next: llmesc history show {events[0].run_id}")
 
     from llmesc.cli.themes import theme as known_theme

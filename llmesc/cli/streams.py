@@ -28,6 +28,11 @@ class Streams:
     """False on a dumb terminal: no line is ever drawn over."""
     width: int = 80
 
+    @property
+    def takes_a_screen(self) -> bool:
+        """Whether the dashboard can be drawn: Textual reads standard input and draws on standard error."""
+        return self.stdin_is_terminal and self.stderr_is_terminal
+
     def without_colour(self) -> Streams:
         """As `--no-color` wants it."""
         return replace(self, stdout_colour=False, stderr_colour=False)

@@ -2,11 +2,15 @@
 
 from __future__ import annotations
 
+import time
 from collections.abc import Sequence
 from typing import TYPE_CHECKING
 
+from llmesc.escalation.times import Timestamp
+
 if TYPE_CHECKING:
     from llmesc.dashboard.app import Settings
+    from llmesc.dashboard.feed import Feed
     from llmesc.engine import Engine
     from llmesc.escalation.events import Event
 
@@ -23,17 +27,24 @@ async def watch(engine: Engine, settings: Settings | None = None) -> str | None:
 
     Needs a terminal on standard input and standard error. A fault inside it is raised, after the terminal was put right.
     """
+    from llmesc.dashboard.live_feed import LiveFeed
+
+    return await _open(LiveFeed(engine, _now), engine, settings)
+
+
+async def play(events: Sequence[Event], settings: Settings | None = None) -> None:
+    """Opens the dashboard on one recorded run, all of its `events` in order. Needs a terminal, as `watch` does."""
+    from llmesc.dashboard.replay import Replay
+
+    await _open(Replay(events, title=f"replay of {events[0].run_id}"), None, settings)
+
+
+async def _open(feed: Feed, engine: Engine | None, settings: Settings | None) -> str | None:
     import asyncio
-    import time
 
     from llmesc.dashboard.app import Dashboard
-    from llmesc.dashboard.live_feed import LiveFeed
-    from llmesc.escalation.times import Timestamp
 
-    def now() -> Timestamp:
-        return Timestamp(time.time())
-
-    app = Dashboard(LiveFeed(engine, now), now=now, engine=engine, settings=settings)
+    app = Dashboard(feed, now=_now, engine=engine, settings=settings)
     answer = await app.run_async()
     if app.fault is not None:
         raise app.fault
@@ -43,16 +54,5 @@ async def watch(engine: Engine, settings: Settings | None = None) -> str | None:
     return answer
 
 
-async def play(events: Sequence[Event], settings: Settings | None = None) -> None:
-    """Opens the dashboard on one recorded run, all of its `events` in order. Needs a terminal, as `watch` does."""
-    import time
-
-    from llmesc.dashboard.app import Dashboard
-    from llmesc.dashboard.replay import Replay
-    from llmesc.escalation.times import Timestamp
-
-    replay = Replay(events, title=f"replay of {events[0].run_id}")
-    app = Dashboard(replay, now=lambda: Timestamp(time.time()), settings=settings)
-    await app.run_async()
-    if app.fault is not None:
-        raise app.fault
+def _now() -> Timestamp:
+    return Timestamp(time.time())

@@ -61,8 +61,6 @@ class Dashboard(App[str]):
         """Between two frames; None: only when asked to, for tests."""
         self.aside = False
         """Whether another program has the terminal."""
-        self.last_answer: str | None = None
-        """Of the newest own request that was answered."""
         self.fault: Exception | None = None
         """A fault of ours that ended the application."""
 

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import asyncio
-import contextlib
 from collections.abc import Awaitable, Callable, Sequence
 from datetime import datetime, time
 
@@ -159,10 +158,9 @@ class LiveFeed:
         changed = [run for run in newest if self._runs.get(run.run_id) != run]
         running = {run_id for run_id, run in self._runs.items() if run.outcome == "running"} - {run.run_id for run in newest}
         if running:
-            for run in await self._engine.operations.history(RunFilter(outcome="running", limit=KEPT_RUNS)):
-                running.discard(run.run_id)
+            still = await self._engine.operations.history(RunFilter(outcome="running", limit=KEPT_RUNS))
             # What no longer runs and is not among the newest is read again with everything else.
-            if running:
+            if running - {run.run_id for run in still}:
                 changed = list(await self._engine.operations.history(RunFilter(limit=KEPT_RUNS)))
         if not changed:
             return
@@ -203,6 +201,4 @@ class LiveFeed:
 
 def _place(url: str) -> str:
     """`sqlite`, `memory`, `redis`: no path and no password on the screen."""
-    with contextlib.suppress(ValueError):
-        return url[: url.index(":")]
-    return url
+    return url.partition(":")[0]

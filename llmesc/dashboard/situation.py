@@ -38,4 +38,3 @@ class Situation:
     """Under the cursor of the timeline."""
     read_only: bool = False
     replaying: bool = False
-    paused: bool = False

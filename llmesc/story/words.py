@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from datetime import datetime
 from decimal import Decimal
+from typing import TYPE_CHECKING
 
 from llmesc.escalation.failures import Failure
 from llmesc.escalation.messages import Usage
@@ -12,6 +13,9 @@ from llmesc.escalation.resolution import Resolution
 from llmesc.escalation.times import Timestamp
 from llmesc.escalation.untrusted import one_line
 from llmesc.story.style import Style
+
+if TYPE_CHECKING:
+    from llmesc.escalation.fold import AttemptView  # what only counts circuits does without the events it brings
 
 STATES: Mapping[str, tuple[str, Style]] = {
     "closed": ("● closed", "good"),
@@ -114,3 +118,12 @@ def failure_words(failure: Failure) -> str:
     if failure.retry_after_seconds is not None:
         line += f"; it asks to wait {seconds(failure.retry_after_seconds)}"
     return line
+
+
+def cause_words(attempt: AttemptView) -> str:
+    """Why an attempt did not answer: its failure, or what its answer lacked; empty where it did, or still may."""
+    if attempt.failure is not None:
+        return failure_words(attempt.failure)
+    if attempt.quality is not None and not attempt.quality.passed:
+        return f"quality {attempt.quality.score} of 100: {'; '.join(attempt.quality.reasons)}"
+    return ""

@@ -12,6 +12,7 @@ from llmesc.engine import AskOptions, Engine
 from llmesc.engine.python_tools import toolbox
 from llmesc.escalation.errors import BelowQualityBar
 from llmesc.escalation.events import AttemptStarted, CandidateSkipped, ToolCallFinished
+from tests.engine.weather import Weather
 
 pytestmark = pytest.mark.anyio
 
@@ -30,21 +31,6 @@ tier = "cloud"
 name = "m"
 script = [{ tool_calls = [{ name = "humidity", arguments = { city = "Rome" } }] }, { text = "Warm and dry." }]
 """
-
-
-class Weather:
-    def __init__(self) -> None:
-        self.asked: list[str] = []
-
-    def temperature(self, city: str) -> int:
-        """The temperature in a city, in degrees Celsius."""
-        self.asked.append(f"temperature {city}")
-        return 31
-
-    async def humidity(self, city: str) -> str:
-        """The humidity in a city."""
-        self.asked.append(f"humidity {city}")
-        return "12 %"
 
 
 async def test_a_conversation_that_loses_its_provider_goes_on_and_the_record_knows_each_call(tmp_path: Path) -> None:

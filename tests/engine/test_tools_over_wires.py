@@ -17,6 +17,7 @@ from llmesc.engine.options import Reply
 from llmesc.escalation.events import AttemptStarted
 from llmesc.escalation.messages import ask_for
 from llmesc.providers.faults import FaultServer, Wanted, tool_calls
+from tests.engine.weather import Weather
 
 pytestmark = pytest.mark.anyio
 
@@ -75,21 +76,6 @@ def configured(server: FaultServer, first: str, second: str) -> str:
         return f'[providers.{name}]\napi = "{api}"\ntier = "cloud"\nbase_url = "{base_url}"\nmodels = ["{model}"]\n'
 
     return f'state = "memory:"\n{provider("a", first, "lost")}{provider("b", second, "found")}'
-
-
-class Weather:
-    def __init__(self) -> None:
-        self.asked: list[str] = []
-
-    def temperature(self, city: str) -> int:
-        """The temperature in a city, in degrees Celsius."""
-        self.asked.append(f"temperature {city}")
-        return 31
-
-    async def humidity(self, city: str) -> str:
-        """The humidity in a city."""
-        self.asked.append(f"humidity {city}")
-        return "12 %"
 
 
 LONG_ID = "chatcmpl-tool-0123456789abcdef0123456789abcdef"

@@ -43,12 +43,13 @@ async def copy_run(desk: MainScreen) -> None:
 async def export(desk: MainScreen) -> None:
     """The events of the run to a file, one a line."""
     from llmesc.dashboard.export import Exists, write_events
-    from llmesc.dashboard.screens.line import OneLine
+    from llmesc.dashboard.screens.form import Form, Line
 
     now = desk.situation
     assert now.view is not None, "refused before"
-    place = await desk.app.push_screen_wait(OneLine("Export the events to", f"llmesc-{now.view.run_id}.jsonl"))
-    if not place:
+    line = Line(name="place", about="a file", value=f"llmesc-{now.view.run_id}.jsonl")
+    typed = await desk.desk.push_screen_wait(Form("Export the events to", [line]))
+    if not (place := typed.get("place")):
         return
     events = await desk.events_of(now.view.run_id)
     try:

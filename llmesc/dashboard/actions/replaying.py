@@ -51,38 +51,17 @@ def _on_replay(act: Callable[[Replay], None]) -> Callable[[MainScreen], Awaitabl
     return doing
 
 
+_MOVES: tuple[tuple[str, str, str, str, Callable[[Replay], None]], ...] = (
+    ("replay.forward", "right_square_bracket", "step", "the next event", lambda replay: replay.step(1)),
+    ("replay.back", "left_square_bracket", "step back", "the event before", lambda replay: replay.step(-1)),
+    ("replay.faster", "greater_than_sign", "faster", "the next speed", lambda replay: replay.faster(1)),
+    ("replay.slower", "less_than_sign", "slower", "the speed before", lambda replay: replay.faster(-1)),
+)
+
 COMMANDS = (
     Command(id="replay", key="v", label="replay", about="Play the request as it went.", act=begin, blocked=_not_over),
-    Command(
-        id="replay.forward",
-        key="right_square_bracket",
-        label="step",
-        about="In a replay: the next event.",
-        act=_on_replay(lambda replay: replay.step(1)),
-        blocked=_no_replay,
-    ),
-    Command(
-        id="replay.back",
-        key="left_square_bracket",
-        label="step back",
-        about="In a replay: the event before.",
-        act=_on_replay(lambda replay: replay.step(-1)),
-        blocked=_no_replay,
-    ),
-    Command(
-        id="replay.faster",
-        key="greater_than_sign",
-        label="faster",
-        about="In a replay: the next speed.",
-        act=_on_replay(lambda replay: replay.faster(1)),
-        blocked=_no_replay,
-    ),
-    Command(
-        id="replay.slower",
-        key="less_than_sign",
-        label="slower",
-        about="In a replay: the speed before.",
-        act=_on_replay(lambda replay: replay.faster(-1)),
-        blocked=_no_replay,
+    *(
+        Command(id=id_, key=key, label=label, about=f"In a replay: {about}.", act=_on_replay(act), blocked=_no_replay)
+        for id_, key, label, about, act in _MOVES
     ),
 )

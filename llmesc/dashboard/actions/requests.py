@@ -12,7 +12,7 @@ if TYPE_CHECKING:
 
 async def narrow(desk: MainScreen) -> None:
     """Opens the filter."""
-    desk.requests.open_filter()
+    desk.requests.search()
 
 
 COMMANDS = (

@@ -6,14 +6,13 @@ from typing import ClassVar
 
 from textual.app import ComposeResult
 from textual.binding import Binding, BindingType
-from textual.containers import Vertical
-from textual.screen import ModalScreen
 from textual.widgets import Static
 
+from llmesc.dashboard.screens.dialog import Box, Dialog
 from llmesc.escalation.untrusted import one_line
 
 
-class Confirm(ModalScreen[bool]):
+class Confirm(Dialog[bool]):
     """Yes or no; Enter is no answer to a question about a loss, so it takes `y`."""
 
     BINDINGS: ClassVar[list[BindingType]] = [
@@ -21,8 +20,7 @@ class Confirm(ModalScreen[bool]):
         Binding("n,escape,q", "answer(False)", "no"),
     ]
     DEFAULT_CSS = """
-    Confirm { align: center middle; }
-    Confirm > Vertical { width: 64; max-width: 90%; height: auto; border: round $warning; background: $surface; padding: 1 2; }
+    Confirm > Box { width: 64; border: round $warning; padding: 1 2; }
     Confirm .loses { color: $text-muted; margin: 1 0; }
     """
 
@@ -33,7 +31,7 @@ class Confirm(ModalScreen[bool]):
 
     def compose(self) -> ComposeResult:
         """The question, what is lost, the keys."""
-        with Vertical():
+        with Box():
             yield Static(one_line(self._question), markup=False)
             yield Static(one_line(self._loses, 500), classes="loses", markup=False)
             yield Static("y yes · n no", markup=False)

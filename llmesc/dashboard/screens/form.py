@@ -8,10 +8,9 @@ from typing import ClassVar
 
 from textual.app import ComposeResult
 from textual.binding import Binding, BindingType
-from textual.containers import Vertical
-from textual.screen import ModalScreen
 from textual.widgets import Input, Static
 
+from llmesc.dashboard.screens.dialog import Box, Dialog
 from llmesc.escalation.untrusted import one_line
 
 
@@ -30,16 +29,15 @@ class Line:
     """What is wrong with what was typed, and what is allowed; empty where nothing is."""
 
 
-class Form(ModalScreen[dict[str, str]]):
+class Form(Dialog[dict[str, str]]):
     """Its result is what was typed, by name; nothing where the user gave up."""
 
     BINDINGS: ClassVar[list[BindingType]] = [Binding("escape", "dismiss({})", "cancel")]
     DEFAULT_CSS = """
-    Form { align: center middle; }
-    Form > Vertical { width: 70; max-width: 90%; height: auto; border: round $warning; background: $surface; padding: 0 1; }
+    Form > Box { width: 70; border: round $warning; padding: 0 1; }
     Form .about { color: $text-muted; margin-top: 1; }
     Form .wrong { color: $text-error; height: auto; }
-    Form .keys { color: $text-muted; margin-top: 1; }
+    Form .keys { padding: 0; margin-top: 1; }
     """
 
     def __init__(self, question: str, lines: Sequence[Line]) -> None:
@@ -49,7 +47,7 @@ class Form(ModalScreen[dict[str, str]]):
 
     def compose(self) -> ComposeResult:
         """The question, the lines, the keys."""
-        with Vertical():
+        with Box():
             yield Static(one_line(self._question), markup=False)
             for line in self._lines:
                 yield Static(line.about, classes="about", markup=False)
@@ -57,7 +55,8 @@ class Form(ModalScreen[dict[str, str]]):
                 field.cursor_blink = False
                 yield field
             yield Static("", classes="wrong", markup=False)
-            yield Static("enter done · tab next · esc cancel", classes="keys", markup=False)
+            several = " · tab next" if len(self._lines) > 1 else ""
+            yield Static(f"enter done{several} · esc cancel", classes="keys", markup=False)
 
     def on_input_submitted(self) -> None:
         """Enter: done, where nothing is wrong."""

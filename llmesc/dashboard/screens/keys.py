@@ -7,22 +7,21 @@ from typing import ClassVar
 from rich.text import Text
 from textual.app import ComposeResult
 from textual.binding import Binding, BindingType
-from textual.containers import Vertical, VerticalScroll
-from textual.screen import ModalScreen
+from textual.containers import VerticalScroll
 from textual.widgets import Static
 
 from llmesc.dashboard.actions.all import COMMANDS
 from llmesc.dashboard.keys import LIST_KEYS, spoken
+from llmesc.dashboard.screens.dialog import Box, Dialog
 from llmesc.dashboard.situation import PANES, Pane
 
 
-class Keys(ModalScreen[None]):
+class Keys(Dialog[None]):
     """Closes with any of the usual keys."""
 
     BINDINGS: ClassVar[list[BindingType]] = [Binding("escape,q,question_mark,f1,enter", "dismiss", "close")]
     DEFAULT_CSS = """
-    Keys { align: center middle; }
-    Keys > Vertical { width: 84; max-width: 95%; height: auto; max-height: 95%; border: round $primary; background: $surface; }
+    Keys > Box { width: 84; max-width: 95%; max-height: 95%; }
     Keys VerticalScroll { height: auto; max-height: 100%; }
     """
 
@@ -34,11 +33,8 @@ class Keys(ModalScreen[None]):
 
     def compose(self) -> ComposeResult:
         """The panes' keys first, those of the pane with the focus foremost."""
-        with Vertical() as box:
-            box.border_title = "Keys"
-            box.border_subtitle = "esc closes · ctrl+p has every command"
-            with VerticalScroll():
-                yield Static(self._text(), markup=False)
+        with Box("Keys", "esc closes · ctrl+p has every command"), VerticalScroll():
+            yield Static(self._text(), markup=False)
 
     def _text(self) -> Text:
         text = Text()

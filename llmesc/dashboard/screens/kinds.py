@@ -6,22 +6,19 @@ from typing import ClassVar
 
 from textual.app import ComposeResult
 from textual.binding import Binding, BindingType
-from textual.containers import Vertical
-from textual.screen import ModalScreen
 from textual.widgets import SelectionList, Static
 
 from llmesc.dashboard.entries import KINDS, Kind
+from llmesc.dashboard.screens.dialog import Box, Dialog
 
 
-class KindsToShow(ModalScreen[frozenset[Kind]]):
+class KindsToShow(Dialog[frozenset[Kind]]):
     """A list to tick; its result is the kinds that are hidden from now on."""
 
     BINDINGS: ClassVar[list[BindingType]] = [Binding("escape,q", "done", "done")]
     DEFAULT_CSS = """
-    KindsToShow { align: center middle; }
-    KindsToShow > Vertical { width: 36; height: auto; border: round $primary; background: $surface; }
+    KindsToShow > Box { width: 36; }
     KindsToShow SelectionList { height: auto; border: none; }
-    KindsToShow .keys { color: $text-muted; padding: 0 1; }
     """
 
     def __init__(self, hidden: frozenset[Kind]) -> None:
@@ -30,8 +27,7 @@ class KindsToShow(ModalScreen[frozenset[Kind]]):
 
     def compose(self) -> ComposeResult:
         """One line a kind."""
-        with Vertical() as box:
-            box.border_title = "Events to show"
+        with Box("Events to show"):
             yield SelectionList[Kind](*((kind, kind, kind not in self._hidden) for kind in KINDS))
             yield Static("space ticks · esc done", classes="keys", markup=False)
 

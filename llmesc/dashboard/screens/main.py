@@ -153,7 +153,6 @@ class MainScreen(Screen[None]):
             event=self.timeline.chosen,
             read_only=self.desk.settings.read_only,
             replaying=self.engine is None,
-            paused=self.paused,
         )
 
     @on(Rows.Moved)
@@ -329,7 +328,7 @@ class MainScreen(Screen[None]):
         now = self.situation
         if self.maximized is not None:
             self.minimize()
-        elif self.timeline.clear_search() or self.requests.clear_filter():
+        elif self.timeline.clear_search() or self.requests.clear_search():
             pass
         elif now.replaying and len(self.app.screen_stack) > 2:
             self.app.pop_screen()

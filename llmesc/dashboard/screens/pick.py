@@ -9,15 +9,14 @@ from rich.text import Text
 from textual import on
 from textual.app import ComposeResult
 from textual.binding import Binding, BindingType
-from textual.containers import Vertical
-from textual.screen import ModalScreen
 from textual.widgets import Input, OptionList, Static
 from textual.widgets.option_list import Option
 
+from llmesc.dashboard.screens.dialog import Box, Dialog
 from llmesc.escalation.untrusted import one_line
 
 
-class Pick(ModalScreen[str]):
+class Pick(Dialog[str]):
     """Its result is the key of what was picked; nothing where the user gave up."""
 
     BINDINGS: ClassVar[list[BindingType]] = [
@@ -26,10 +25,8 @@ class Pick(ModalScreen[str]):
         Binding("up", "move(-1)", show=False),
     ]
     DEFAULT_CSS = """
-    Pick { align: center middle; }
-    Pick > Vertical { width: 76; max-width: 90%; height: auto; max-height: 80%; border: round $primary; background: $surface; }
+    Pick > Box { width: 76; max-height: 80%; }
     Pick OptionList { height: auto; max-height: 20; border: none; }
-    Pick .keys { color: $text-muted; padding: 0 1; }
     """
 
     def __init__(self, question: str, choices: Sequence[tuple[str, str]]) -> None:
@@ -40,8 +37,7 @@ class Pick(ModalScreen[str]):
 
     def compose(self) -> ComposeResult:
         """The question, the filter, the list."""
-        with Vertical() as box:
-            box.border_title = one_line(self._question).replace("[", "\\[")
+        with Box(self._question):
             line = Input(placeholder="type to narrow", compact=True)
             line.cursor_blink = False
             yield line

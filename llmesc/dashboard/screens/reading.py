@@ -6,14 +6,13 @@ from typing import ClassVar
 
 from textual.app import ComposeResult
 from textual.binding import Binding, BindingType
-from textual.containers import Vertical
-from textual.screen import ModalScreen
 from textual.widgets import Static, TextArea
 
-from llmesc.escalation.untrusted import one_line, safe
+from llmesc.dashboard.screens.dialog import Box, Dialog
+from llmesc.escalation.untrusted import safe
 
 
-class Reading(ModalScreen[None]):
+class Reading(Dialog[None]):
     """A title and a text that cannot be changed."""
 
     BINDINGS: ClassVar[list[BindingType]] = [
@@ -21,10 +20,9 @@ class Reading(ModalScreen[None]):
         Binding("y", "copy", "copy"),
     ]
     DEFAULT_CSS = """
-    Reading { align: center middle; }
-    Reading > Vertical { width: 90%; height: 90%; max-width: 120; border: round $primary; background: $surface; }
+    Reading > Box { width: 90%; height: 90%; max-width: 120; }
     Reading TextArea { height: 1fr; border: none; }
-    Reading .keys { height: 1; color: $text-muted; padding: 0 1; }
+    Reading .keys { height: 1; }
     """
 
     def __init__(self, title: str, text: str) -> None:
@@ -34,8 +32,7 @@ class Reading(ModalScreen[None]):
 
     def compose(self) -> ComposeResult:
         """Title, text, keys."""
-        with Vertical() as box:
-            box.border_title = one_line(self._title).replace("[", "\\[")
+        with Box(self._title):
             area = TextArea(safe(self._text), read_only=True, soft_wrap=True, show_cursor=False)
             area.cursor_blink = False
             yield area

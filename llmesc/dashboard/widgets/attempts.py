@@ -74,7 +74,7 @@ class AttemptsPane(Pane):
             Cell("" if row.usage is None else words.count(row.usage.output_tokens)),
             Cell("" if row.cost is None else words.money(row.cost, estimated=row.cost_estimated)),
             Cell(words.seconds(seconds)),
-            Cell(_cause(row), style),
+            Cell(words.cause_words(row), style),
         )
 
 
@@ -83,11 +83,3 @@ def _rate(row: AttemptView, seconds: float) -> str:
     tokens = row.usage.output_tokens if row.usage is not None else row.characters // 4
     writing = seconds - (row.first_token_seconds or 0.0)
     return f"{tokens / writing:.0f}" if tokens and writing > 0 else ""
-
-
-def _cause(row: AttemptView) -> str:
-    if row.failure is not None:
-        return words.failure_words(row.failure)
-    if row.quality is not None and not row.quality.passed:
-        return f"quality {row.quality.score} of 100: {'; '.join(row.quality.reasons)}"
-    return ""

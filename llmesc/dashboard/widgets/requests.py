@@ -12,9 +12,9 @@ from textual.widgets import Input
 from llmesc.dashboard.bindings import bindings
 from llmesc.dashboard.board import Board
 from llmesc.dashboard.filters import fits, parse
-from llmesc.dashboard.widgets.pane import Pane
 from llmesc.dashboard.widgets.rows import Cell, Column, Rows
 from llmesc.dashboard.widgets.search import SearchLine
+from llmesc.dashboard.widgets.searched import SearchedPane
 from llmesc.engine import RunSummary
 from llmesc.escalation.times import Timestamp
 from llmesc.story import words
@@ -22,7 +22,7 @@ from llmesc.story import words
 _NOTHING_ASKED = 'nothing asked yet; ask with a, or: llmesc ask "…"'
 
 
-class RequestsPane(Pane):
+class RequestsPane(SearchedPane):
     """A list of runs, narrowed by a filter."""
 
     BINDINGS: ClassVar[list[BindingType]] = bindings("requests")
@@ -66,28 +66,13 @@ class RequestsPane(Pane):
         cursor = self.query_one(Rows).cursor
         return None if cursor is None else self._runs.get(cursor)
 
-    def open_filter(self) -> None:
-        """Opens the filter."""
-        self.query_one(SearchLine).open()
-
-    def clear_filter(self) -> bool:
-        """Ends the filter; whether there was one."""
-        line = self.query_one(SearchLine)
-        narrowed = bool(line.value)
-        line.clear_text()
-        return narrowed
-
     @on(Input.Changed)
     def _typed(self) -> None:
         self._narrow()
         self._draw()
 
-    @on(SearchLine.Left)
-    def _back_to_the_list(self) -> None:
-        self.query_one(Rows).focus()
-
     def _narrow(self) -> None:
-        terms = parse(self.query_one(SearchLine).value)
+        terms = parse(self.sought)
         self._keys = tuple(run.run_id for run in self._listed if fits(run, terms))
         self.border_subtitle = f"{len(self._keys):,} of {len(self._listed):,}" if terms else ""
 

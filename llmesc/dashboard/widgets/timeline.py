@@ -12,15 +12,15 @@ from textual.widgets import Input
 
 from llmesc.dashboard.bindings import bindings
 from llmesc.dashboard.entries import LEVELS, Entry, Kind, Level, entry, wanted
-from llmesc.dashboard.widgets.pane import Pane
 from llmesc.dashboard.widgets.rows import Cell, Column, Rows
 from llmesc.dashboard.widgets.search import SearchLine
+from llmesc.dashboard.widgets.searched import SearchedPane
 from llmesc.escalation.events import Event
 from llmesc.escalation.fold import RunView
 from llmesc.story import words
 
 
-class TimelinePane(Pane):
+class TimelinePane(SearchedPane):
     """A list of events."""
 
     BINDINGS: ClassVar[list[BindingType]] = bindings("events")
@@ -31,7 +31,6 @@ class TimelinePane(Pane):
         self._run_id = ""
         self._events: dict[str, Event] = {}
         self._entries: dict[str, Entry] = {}
-        self._view = RunView()
         self.least: Level = "info"
         self.hidden: frozenset[Kind] = frozenset()
 
@@ -48,10 +47,9 @@ class TimelinePane(Pane):
         known = len(self._events)
         if view is None or (events and len(events) < known):  # a replay that went back
             self._events, self._entries, known = {}, {}, 0
-        self._view = view or RunView()
         for event in events[known:]:
             self._events[str(event.seq)] = event
-            self._entries[str(event.seq)] = entry(event, self._view)
+            self._entries[str(event.seq)] = entry(event, view or RunView())
         if len(self._events) != known or known == 0:
             self._draw()
 
@@ -72,27 +70,12 @@ class TimelinePane(Pane):
         self.hidden = kinds
         self._draw()
 
-    def search(self) -> None:
-        """Opens the search."""
-        self.query_one(SearchLine).open()
-
-    def clear_search(self) -> bool:
-        """Ends the search; whether there was one."""
-        line = self.query_one(SearchLine)
-        searched = bool(line.value)
-        line.clear_text()
-        return searched
-
     @on(Input.Changed)
     def _searched(self) -> None:
         self._draw()
 
-    @on(SearchLine.Left)
-    def _back_to_the_list(self) -> None:
-        self.query_one(Rows).focus()
-
     def _draw(self) -> None:
-        text = self.query_one(SearchLine).value
+        text = self.sought
         keys = tuple(key for key, one in self._entries.items() if wanted(one, least=self.least, hidden=self.hidden, text=text))
         rows = self.query_one(Rows)
         at_the_end = rows.cursor is None or not rows.has_focus
