@@ -75,6 +75,7 @@ def check(ctx: typer.Context, as_json: Json = False) -> int:
     from llmesc.cli.exit_codes import ExitCode
     from llmesc.config.check import warnings
     from llmesc.config.load import load
+    from llmesc.config.model import DashboardConfig
     from llmesc.escalation.errors import ConfigError
 
     session: Session = ctx.obj
@@ -83,7 +84,12 @@ def check(ctx: typer.Context, as_json: Json = False) -> int:
     problems: tuple[str, ...] = ()
     doubts: tuple[str, ...] = ()
     try:
-        doubts = warnings(load(file, os.environ), os.environ)
+        config = load(file, os.environ)
+        if config.dashboard != DashboardConfig():
+            from llmesc.cli.screen import configured
+
+            configured(config)  # loaded only where something is said: it brings the whole screen
+        doubts = warnings(config, os.environ)
     except ConfigError as error:
         if not as_json:
             raise

@@ -22,19 +22,20 @@ def dashboard(
     Shows what every process that shares the state does. Needs a terminal.
     """
     from llmesc.cli.bad_input import BadInput
-    from llmesc.cli.themes import theme as known_theme
+    from llmesc.cli.screen import screen_settings
 
     session: Session = ctx.obj
     if not session.streams.takes_a_screen:
         raise BadInput("the dashboard needs a terminal; next: llmesc history list")
-    chosen = known_theme(theme)
+    chosen = screen_settings(session, theme)
 
     async def work(engine: Engine) -> str | None:
+        from dataclasses import replace
+
         from llmesc.cli.session import operator
         from llmesc.dashboard import watch
-        from llmesc.dashboard.app import Settings
 
-        return await watch(engine, Settings(read_only=read_only, theme=chosen, who=operator()))
+        return await watch(engine, replace(chosen, read_only=read_only, who=operator()))
 
     session.err.keep_quiet()  # a warning would be written over the screen: it is said when that is left
     try:

@@ -58,11 +58,10 @@ def replay(
     if not session.streams.takes_a_screen:
         raise BadInput(f"a replay needs a terminal; next: llmesc history show {events[0].run_id}")
 
-    from llmesc.cli.themes import theme as known_theme
+    from llmesc.cli.screen import screen_settings
     from llmesc.dashboard import play
-    from llmesc.dashboard.app import Settings
 
-    asyncio.run(play(events, Settings(theme=known_theme(theme))))
+    asyncio.run(play(events, screen_settings(session, theme)))
     return 0
 
 

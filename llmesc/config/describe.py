@@ -46,6 +46,8 @@ def describe(config: Config) -> list[Setting]:
             for row in _under(f"quality.commands[{index}]", _quality_command(command))
         ),
         *(_under("quality.judge", _quality_judge(config.quality_judge)) if config.quality_judge else ()),
+        ("dashboard.theme", config.dashboard.theme),
+        *_under("dashboard.keys", config.dashboard.keys),
         *((f"chains.{dotted((name,))}", list(references)) for name, references in config.chains.items()),
     ]
     general = [Setting(key, value, config.origins.get(key, "default")) for key, value in rows]
@@ -70,6 +72,11 @@ def _limits(limits: Limits) -> dict[str, Value]:
         "denial": format_duration(limits.denial_seconds),
         "max_tool_rounds": limits.max_tool_rounds,
         "tool_timeout": format_duration(limits.tool_timeout_seconds),
+        "resume": limits.resume,
+        "gate": limits.gate,
+        "gate_characters": limits.gate_characters,
+        "gate_time": format_duration(limits.gate_seconds),
+        "last_grace": limits.last_grace,
     }
 
 

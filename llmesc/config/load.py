@@ -16,6 +16,7 @@ from llmesc.config.provider_section import read_providers
 from llmesc.config.reading import Document, Table
 from llmesc.config.sections import (
     circuit_policy,
+    dashboard,
     limits,
     quality_commands,
     quality_judge,
@@ -84,6 +85,7 @@ def _config(document: Document, content: Mapping[str, Any], environ: Mapping[str
         providers=providers,
         chains=_chains(top.table("chains"), providers),
         state=_state(top, base, environ),
+        dashboard=dashboard(top.table("dashboard")),
         window_headroom=top.number("window_headroom", base.window_headroom, most=0.9),
         origins={**document.origins, **base.origins},
     )

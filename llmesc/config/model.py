@@ -91,6 +91,15 @@ class QualityJudge:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class DashboardConfig:
+    """`[dashboard]`: how it looks and which keys it listens to. That the names mean something is for the dashboard to say."""
+
+    theme: str | None = None
+    keys: Mapping[str, str] = field(default_factory=dict)
+    """By the id of a command (`circuit.reset`): the key that has it instead, or several parted by commas."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class Config:
     """Everything; `Config()` is one without providers. `origins` tells where each value came from, keyed by its dotted path."""
 
@@ -106,6 +115,7 @@ class Config:
     """`sqlite:///absolute/path.db` or `memory:`."""
     allowed_models: tuple[str, ...] = ()
     """Globs over references; empty: all. What is not allowed ends a run that asks for it."""
+    dashboard: DashboardConfig = field(default_factory=DashboardConfig)
     window_headroom: float = 0.1
     """This part of a context window is kept free for the answer when a prompt is fitted to it."""
     origins: Mapping[str, str] = field(default_factory=dict)

@@ -203,6 +203,21 @@ class Table:
         table = self.table(key)
         return {name: header for name in table if (header := table._header(name)) is not None}
 
+    def dotted_texts(self, key: str) -> dict[str, str]:
+        """The texts in the table at `key`, by their dotted names below it: `a.b = "x"` and `"a.b" = "x"` are the same."""
+        found: dict[str, str] = {}
+
+        def read(table: Table, before: str) -> None:
+            for name in table:
+                if isinstance(table._content[name], Mapping):
+                    read(table.table(name), f"{before}{name}.")
+                elif (text := table.text(name, None)) is not None:
+                    found[f"{before}{name}"] = text
+                    self.document.origins[f"{self.name(key)}.{before}{name}"] = self.document.where((*table.path, name))
+
+        read(self.table(key), "")
+        return found
+
     def refuse_unknown(self) -> None:
         """Notes every key that nobody asked for."""
         allowed = sorted(key for key in self._asked if not key.endswith("_seconds"))

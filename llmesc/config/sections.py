@@ -1,4 +1,4 @@
-"""The sections that are not about providers: `[escalation]`, `[circuit]`, `[quality]`, `[timeouts]`."""
+"""The sections that are not about providers: `[escalation]`, `[circuit]`, `[quality]`, `[timeouts]`, `[dashboard]`."""
 
 from __future__ import annotations
 
@@ -6,7 +6,7 @@ import re
 from dataclasses import replace
 from typing import Any, cast, get_args
 
-from llmesc.config.model import QualityCommand, QualityJudge
+from llmesc.config.model import DashboardConfig, QualityCommand, QualityJudge
 from llmesc.config.reading import Table
 from llmesc.config.wording import shown
 from llmesc.escalation.circuits import CircuitPolicy
@@ -122,6 +122,11 @@ def quality_judge(table: Table) -> QualityJudge | None:
         timeout_seconds=judge.seconds("timeout", base.timeout_seconds),
         instructions=judge.text("instructions", None),
     )
+
+
+def dashboard(table: Table) -> DashboardConfig:
+    """`[dashboard]`. Commands are named with dots, so `circuit.reset = "x"` in `[dashboard.keys]` is read as it is meant."""
+    return DashboardConfig(theme=table.text("theme", None), keys=table.dotted_texts("keys"))
 
 
 def timeout_overrides(table: Table) -> dict[str, Any]:

@@ -4,8 +4,11 @@ import json
 from collections.abc import Callable
 from pathlib import Path
 
+import pytest
+
 from llmesc.config.describe import Setting, describe
 from llmesc.config.model import Config
+from llmesc.escalation.errors import ConfigError
 
 TEXT = """
 [escalation]
@@ -88,3 +91,15 @@ def test_no_secret_is_in_what_is_shown_and_all_of_it_is_json(loaded: Callable[..
 
 def test_a_configuration_that_nobody_wrote_is_described_too() -> None:
     assert Setting("escalation.max_attempts", 3, "default") in describe(Config())
+
+
+@pytest.mark.parametrize("section", ["escalation", "circuit", "quality", "dashboard"])
+def test_whatever_a_section_may_say_is_shown(loaded: Callable[..., Config], section: str) -> None:
+    with pytest.raises(ConfigError) as raised:
+        loaded(f"[{section}]\nno_such_key = 1\n")
+    allowed = str(raised.value).rpartition("allowed: ")[2].split(", ")
+
+    # Tables and lists are shown by what stands in them; nothing does here.
+    shown = {setting.key for setting in describe(Config())}
+    in_tables = {"weights", "commands", "judge", "keys"}
+    assert {f"{section}.{key}" for key in allowed if key not in in_tables} <= shown

@@ -378,7 +378,7 @@ def test_ten_mistakes_in_one_file_are_ten_problems_in_the_order_of_the_file(mist
 
 CASES = [
     # an unknown key, with its nearest
-    ("stat = 1", "1: stat: no such key; nearest: state; allowed: chains, circuit, escalation, "),
+    ("stat = 1", "1: stat: no such key; nearest: state; allowed: chains, circuit, dashboard, escalation, "),
     ("[escalation]\nmax_atempts = 3", "2: escalation.max_atempts: no such key; nearest: max_attempts; allowed: "),
     (LAB + "[providers.lab.instances.a]\ntimeouts = {}", "7: providers.lab.instances.a.timeouts: no such key; allowed: "),
     ("[timeouts]\nmin_rate = { charcters_per_second = 1 }", "nearest: characters_per_second"),
