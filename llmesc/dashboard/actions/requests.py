@@ -15,6 +15,11 @@ async def narrow(desk: MainScreen) -> None:
     desk.requests.search()
 
 
+async def sort(desk: MainScreen) -> None:
+    """The next order."""
+    desk.say(f"requests: {desk.requests.next_order()} first")
+
+
 COMMANDS = (
     Command(
         id="requests.filter",
@@ -23,5 +28,15 @@ COMMANDS = (
         about="Show some requests: words, !word, provider: (who answered), outcome:, chain:",
         act=narrow,
         pane="requests",
+        footer=True,
+    ),
+    Command(
+        id="requests.sort",
+        key="s",
+        label="sort",
+        about="List the newest first, the dearest, the longest, those with most tokens or attempts.",
+        act=sort,
+        pane="requests",
+        footer=True,
     ),
 )

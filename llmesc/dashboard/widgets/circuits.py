@@ -41,8 +41,8 @@ class CircuitsPane(Pane):
         yield Rows(
             (
                 Column("", 11),
-                Column("circuit", 0),
-                Column("fails", 7, right=True, keep=2),
+                Column("circuit", 0, least=13),
+                Column("fails", 5, right=True, keep=2),
                 Column("recent", 8, keep=1),
                 Column("probe", 7, right=True),
             ),

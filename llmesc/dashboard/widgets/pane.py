@@ -9,6 +9,6 @@ class Pane(Vertical):
     """A titled box; the border shows which one has the focus."""
 
     DEFAULT_CSS = """
-    Pane { border: round $panel-lighten-2; border-title-color: $text-muted; padding: 0; }
+    Pane { border: round $panel-lighten-2; border-title-color: $text-muted; border-subtitle-color: $text-muted; padding: 0; }
     Pane:focus-within { border: round $primary; border-title-color: $primary; border-title-style: bold; }
     """

@@ -7,11 +7,13 @@ from typing import ClassVar
 from textual import on
 from textual.app import ComposeResult
 from textual.binding import BindingType
-from textual.widgets import Input
+from textual.widgets import Input, Static
 
 from llmesc.dashboard.bindings import bindings
 from llmesc.dashboard.board import Board
 from llmesc.dashboard.filters import fits, parse
+from llmesc.dashboard.request_words import about_request
+from llmesc.dashboard.sorting import ORDERS, Order, ordered
 from llmesc.dashboard.widgets.rows import Cell, Column, Rows
 from llmesc.dashboard.widgets.search import SearchLine
 from llmesc.dashboard.widgets.searched import SearchedPane
@@ -23,32 +25,40 @@ _NOTHING_ASKED = 'nothing asked yet; ask with a, or: llmesc ask "…"'
 
 
 class RequestsPane(SearchedPane):
-    """A list of runs, narrowed by a filter."""
+    """A list of runs, narrowed by a filter, in the order that was chosen, and the facts of the one under the cursor."""
 
     BINDINGS: ClassVar[list[BindingType]] = bindings("requests")
     BORDER_TITLE = "1 Requests"
+    DEFAULT_CSS = """
+    RequestsPane #about-request { height: auto; max-height: 2; color: $text-muted; }
+    """
 
     def __init__(self, id: str | None = None) -> None:
         super().__init__(id=id)
         self._listed: tuple[RunSummary, ...] = ()
         self._runs: dict[str, RunSummary] = {}
         self._keys: tuple[str, ...] = ()
-        """Of those that the filter lets through."""
+        """Of those that the filter lets through, in order."""
+        self._newest: str | None = None
+        """Of those."""
+        self._order: Order = "newest"
         self._now = Timestamp(0)
         self._follow = False
 
     def compose(self) -> ComposeResult:
-        """The list, and the filter below it."""
+        """The list, the facts, and the filter below it."""
         yield Rows(
             (
                 Column("", 12),
-                Column("prompt", 0),
-                Column("tokens", 7, right=True, keep=2),
-                Column("cost", 8, right=True, keep=1),
-                Column("age", 6, right=True, keep=3),
+                Column("prompt", 0, least=14),
+                Column("chain", 10, keep=4),
+                Column("tokens", 7, right=True, keep=3),
+                Column("cost", 8, right=True, keep=2),
+                Column("age", 6, right=True, keep=1),
             ),
             empty=_NOTHING_ASKED,
         )
+        yield Static("", id="about-request", markup=False)
         yield SearchLine("words · !word · provider: outcome: chain:")
 
     def show(self, board: Board, *, follow: bool) -> None:
@@ -59,6 +69,13 @@ class RequestsPane(SearchedPane):
             self._runs = {run.run_id: run for run in board.runs}
             self._narrow()
         self._draw()
+
+    def next_order(self) -> Order:
+        """Lists them in the next order; that order."""
+        self._order = ORDERS[(ORDERS.index(self._order) + 1) % len(ORDERS)]
+        self._narrow()
+        self._draw()
+        return self._order
 
     @property
     def chosen(self) -> RunSummary | None:
@@ -73,14 +90,19 @@ class RequestsPane(SearchedPane):
 
     def _narrow(self) -> None:
         terms = parse(self.sought)
-        self._keys = tuple(run.run_id for run in self._listed if fits(run, terms))
-        self.border_subtitle = f"{len(self._keys):,} of {len(self._listed):,}" if terms else ""
+        found = [run for run in self._listed if fits(run, terms)]
+        self._newest = found[0].run_id if found else None
+        self._keys = tuple(run.run_id for run in ordered(found, self._order, self._now))
+        counted = f"{len(self._keys):,} of {len(self._listed):,}" if terms else ""
+        self.border_subtitle = " · ".join(part for part in (counted, "" if self._order == "newest" else self._order) if part)
 
     def _draw(self) -> None:
         rows = self.query_one(Rows)
         rows.show(self._keys, self._cells, empty="no such requests; esc clears the filter" if self._listed else _NOTHING_ASKED)
-        if self._follow and self._keys:
-            rows.move_to(self._keys[0])
+        if self._follow and self._newest is not None:
+            rows.move_to(self._newest)
+        run = self.chosen
+        self.query_one("#about-request", Static).update("" if run is None else about_request(run, self._now))
 
     def _cells(self, key: str) -> tuple[Cell, ...]:
         run = self._runs[key]
@@ -89,6 +111,7 @@ class RequestsPane(SearchedPane):
         return (
             Cell(outcome, style),
             Cell(run.prompt),
+            Cell(run.chain, "dim"),
             Cell("" if tokens is None else words.count(tokens), "dim"),
             Cell("" if run.cost is None else words.money(run.cost), "dim"),
             Cell(words.seconds(max(self._now - run.started_at, 0)), "dim"),

@@ -33,6 +33,8 @@ class Column:
     right: bool = False
     keep: int = 0
     """Columns with a larger number go first where there is no room. One with a `width` of 0 takes what is left, and stays."""
+    least: int = 16
+    """Of a column that takes what is left: so much it gets before others are kept."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -219,7 +221,7 @@ def _rooms(columns: Sequence[Column], width: int) -> dict[int, int]:
     """How many columns of the terminal each cell gets, by index; one that is missing has no room."""
     kept = dict(enumerate(columns))
     flexible = next((index for index, column in kept.items() if column.width == 0), None)
-    least = 16 if flexible is not None else 0
+    least = columns[flexible].least if flexible is not None else 0
 
     def taken() -> int:
         return sum(column.width + _GAP for column in kept.values()) + least - _GAP
