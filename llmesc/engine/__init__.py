@@ -17,6 +17,7 @@ from llmesc.engine.options import AskOptions, Plan, Planned, Reply
 from llmesc.escalation.failures import Failure
 from llmesc.escalation.messages import Request
 from llmesc.escalation.resolution import Resolution
+from llmesc.state.activity import Calls, ModelUsage, ProviderActivity, Spread, Window
 from llmesc.state.store import AttemptRow, DayTotals, RunFilter, RunSummary, StateUnavailable
 
 if TYPE_CHECKING:
@@ -25,16 +26,21 @@ if TYPE_CHECKING:
 __all__ = [
     "AskOptions",
     "AttemptRow",
+    "Calls",
     "CircuitLine",
     "DayTotals",
     "Engine",
+    "ModelUsage",
     "Operations",
     "Plan",
     "Planned",
+    "ProviderActivity",
     "Reply",
     "RunFilter",
     "RunSummary",
+    "Spread",
     "StateUnavailable",
+    "Window",
     "advice_on",
     "ask",
     "explain_error",

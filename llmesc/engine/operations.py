@@ -18,6 +18,7 @@ from llmesc.escalation.events import Event
 from llmesc.escalation.ports import Denial
 from llmesc.escalation.resolution import DEFAULT_INSTANCE, CircuitKey, ModelKey, Reference, Resolution
 from llmesc.escalation.times import Clock, Timestamp
+from llmesc.state.activity import ModelUsage, ProviderActivity, Window
 from llmesc.state.resilient import ResilientStore
 from llmesc.state.store import AttemptRow, DayTotals, RunFilter, RunSummary
 
@@ -142,6 +143,14 @@ class Operations:
     async def totals(self, since: Timestamp) -> DayTotals:
         """Sums over the requests since then."""
         return await (await self._store.direct()).totals(since)
+
+    async def activity(self, window: Window) -> Sequence[ProviderActivity]:
+        """How the calls of that time ended, by provider instance."""
+        return await (await self._store.direct()).activity(window)
+
+    async def usage(self, since: Timestamp, until: Timestamp) -> Sequence[ModelUsage]:
+        """What the requests that began in between used, by candidate."""
+        return await (await self._store.direct()).usage(since, until)
 
     async def run_attempts(self, run_id: str) -> Sequence[AttemptRow]:
         """Its attempts; one whose process was killed says `interrupted`."""

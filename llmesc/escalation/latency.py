@@ -35,5 +35,10 @@ def percentile(values: Sequence[float], part: float) -> float | None:
     """The smallest of `values` that at least `part` of them do not exceed (nearest rank); None of fewer than `FEWEST_CALLS`."""
     if len(values) < FEWEST_CALLS:
         return None
-    rank = -(-len(values) * part // 1)  # rounded up
-    return sorted(values)[max(int(rank), 1) - 1]
+    return nearest_rank(sorted(values), part)
+
+
+def nearest_rank(ordered: Sequence[float], part: float) -> float:
+    """The smallest of `ordered`, which has at least one, that at least `part` (0 to 1) of them do not exceed."""
+    rank = -(-len(ordered) * part // 1)  # rounded up
+    return ordered[max(int(rank), 1) - 1]

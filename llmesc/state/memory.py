@@ -25,6 +25,7 @@ from llmesc.escalation.ports import Denial
 from llmesc.escalation.resolution import CircuitKey, ModelKey
 from llmesc.escalation.retry_budget import Bucket, RetryPolicy, changed
 from llmesc.escalation.times import Clock, Timestamp
+from llmesc.state.activity import Call, ModelUsage, ProviderActivity, Window, activity_of
 from llmesc.state.denials import in_force, names
 from llmesc.state.process import Process, this_process
 from llmesc.state.projection import Columns, attempt_changes, attempt_standing, new_attempt, new_run, run_changes, standing
@@ -34,6 +35,7 @@ KEPT_RUNS = 1_000
 """Older runs are forgotten: a process that lives long must not grow for ever."""
 
 _RUN_FIELDS = tuple(each.name for each in fields(RunSummary))
+_CALL_COLUMNS = ("ref", "started_at", "outcome", "duration_seconds", "first_token_seconds")
 _ATTEMPT_FIELDS = tuple(each.name for each in fields(AttemptRow))
 
 
@@ -176,6 +178,21 @@ class MemoryStore:
             cost=sum((run["cost"] or Decimal(0) for run in runs), Decimal(0)),
         )
 
+    async def activity(self, window: Window) -> Sequence[ProviderActivity]:
+        """By provider instance."""
+        columns = (attempt for run in self._runs.values() for attempt in run.attempts.values())
+        calls = (Call(*(attempt[name] for name in _CALL_COLUMNS)) for attempt in columns if attempt["outcome"] is not None)
+        return activity_of((call for call in calls if window.since <= call.started_at < window.until), window)
+
+    async def usage(self, since: Timestamp, until: Timestamp) -> Sequence[ModelUsage]:
+        """By candidate."""
+        found: dict[tuple[str, str], list[Columns]] = {}
+        for run in self._runs.values():
+            if since <= run.columns["started_at"] < until:
+                for attempt in run.attempts.values():
+                    found.setdefault((attempt["ref"], attempt["tier"]), []).append(attempt)
+        return [_usage(ref, tier, found[ref, tier]) for ref, tier in sorted(found)]
+
     async def find_runs(self, prefix: str) -> Sequence[str]:
         """Ids that begin so."""
         ids = (run.columns["run_id"] for run in self._newest_first())
@@ -211,6 +228,19 @@ class MemoryStore:
         outcome = attempt_standing(columns["outcome"], run_outcome, run.owner, alive_at, self._clock.now())
         own = {"run_id": run.columns["run_id"], "outcome": outcome}
         return AttemptRow(**{name: columns[name] for name in _ATTEMPT_FIELDS if name not in own} | own)
+
+
+def _usage(ref: str, tier: str, attempts: Sequence[Columns]) -> ModelUsage:
+    costs = [attempt["call_cost"] for attempt in attempts]
+    return ModelUsage(
+        ref=ref,
+        tier=tier,
+        calls=len(attempts),
+        input_tokens=sum(attempt["call_input_tokens"] or 0 for attempt in attempts),
+        output_tokens=sum(attempt["call_output_tokens"] or 0 for attempt in attempts),
+        cost=sum((cost for cost in costs if cost is not None), Decimal(0)),
+        cost_unknown=costs.count(None),
+    )
 
 
 def _fits(where: RunFilter, summary: RunSummary, run: _Run) -> bool:

@@ -81,6 +81,9 @@ def new_attempt(event: Event, attempt: int) -> Columns:
         "kind": None,
         "first_token_seconds": None,
         "duration_seconds": None,
+        "call_input_tokens": None,
+        "call_output_tokens": None,
+        "call_cost": None,
     }
 
 
@@ -96,6 +99,9 @@ def attempt_changes(event: Event) -> tuple[int, Columns] | None:
                 "outcome": event.outcome.value,
                 "first_token_seconds": event.first_token_seconds,
                 "duration_seconds": event.duration_seconds,
+                "call_input_tokens": event.usage.input_tokens,
+                "call_output_tokens": event.usage.output_tokens,
+                "call_cost": event.cost,
             }
             return event.attempt, {**_where(event.resolution), **ended}
         case _:

@@ -31,6 +31,8 @@ from llmesc.escalation.retry_budget import RetryPolicy
 from llmesc.escalation.times import Clock, Timestamp
 from llmesc.state import sqlite_history as history
 from llmesc.state import sqlite_retry_budget as retry_budget
+from llmesc.state import sqlite_usage as usage
+from llmesc.state.activity import ModelUsage, ProviderActivity, Window, activity_of
 from llmesc.state.process import this_process
 from llmesc.state.sqlite_circuits import CircuitTable, DenialTable
 from llmesc.state.sqlite_database import SCHEMA_VERSION, Database
@@ -141,6 +143,14 @@ class SqliteStore:
     async def totals(self, since: Timestamp) -> DayTotals:
         """Sums since then."""
         return await self._database.read(lambda connection: history.totals(connection, since))
+
+    async def activity(self, window: Window) -> Sequence[ProviderActivity]:
+        """By provider instance."""
+        return activity_of(await self._database.read(lambda connection: usage.calls(connection, window)), window)
+
+    async def usage(self, since: Timestamp, until: Timestamp) -> Sequence[ModelUsage]:
+        """By candidate."""
+        return await self._database.read(lambda connection: usage.usage(connection, since, until))
 
     async def find_runs(self, prefix: str) -> Sequence[str]:
         """Ids that begin so."""

@@ -20,9 +20,10 @@ T = TypeVar("T")
 APPLICATION_ID = 0x6C6C6D65
 """`llme` in the file's header: this file is ours, and another program's is not set up by mistake."""
 
-SCHEMA_VERSION = 2
+SCHEMA_VERSION = 3
 
 _LATENCIES = "CREATE INDEX attempts_success ON attempts (ref, run) WHERE outcome = 'success'"
+_STARTED = "CREATE INDEX attempts_started ON attempts (started_at)"
 _RETRY_BUDGETS = "CREATE TABLE retry_budgets (chain TEXT PRIMARY KEY, tokens REAL NOT NULL, at REAL NOT NULL) WITHOUT ROWID"
 
 _SCHEMA = (
@@ -46,9 +47,11 @@ _SCHEMA = (
     """CREATE TABLE attempts (
         run INTEGER NOT NULL, attempt INTEGER NOT NULL, ref TEXT NOT NULL, provider TEXT NOT NULL, tier TEXT NOT NULL,
         move TEXT NOT NULL, started_at REAL NOT NULL, outcome TEXT, kind TEXT, duration_seconds REAL, first_token_seconds REAL,
+        call_input_tokens INTEGER, call_output_tokens INTEGER, call_cost TEXT,
         PRIMARY KEY (run, attempt)) WITHOUT ROWID""",
     "CREATE INDEX attempts_provider ON attempts (provider, run)",
     _LATENCIES,
+    _STARTED,
     # One row for each unbroken stretch of events that was appended at once; the body is a JSON array.
     """CREATE TABLE events (
         run INTEGER NOT NULL, first_seq INTEGER NOT NULL, last_seq INTEGER NOT NULL, body TEXT NOT NULL)""",
@@ -65,6 +68,17 @@ _MIGRATIONS: Mapping[int, Sequence[str]] = {
         "ALTER TABLE runs ADD COLUMN output_tokens INTEGER",
         _LATENCIES,
         _RETRY_BUDGETS,
+    ),
+    2: (
+        # No name that `runs` has too: an older llmesc that has the file open joins the two without saying whose it means.
+        "ALTER TABLE attempts ADD COLUMN call_input_tokens INTEGER",
+        "ALTER TABLE attempts ADD COLUMN call_output_tokens INTEGER",
+        "ALTER TABLE attempts ADD COLUMN call_cost TEXT",
+        _STARTED,
+        # Of a run with one attempt everything is that attempt's. How the others' was shared out is told by their events alone.
+        "UPDATE attempts SET (call_input_tokens, call_output_tokens, call_cost) = "
+        "(SELECT input_tokens, output_tokens, cost FROM runs WHERE id = run) "
+        "WHERE run IN (SELECT id FROM runs WHERE attempts = 1)",
     ),
 }
 """What leads from each older schema to the next. Only ever adds, so that a process of an older llmesc that has the file open goes

@@ -29,7 +29,7 @@ from llmesc.state.store import FOUND_RUNS, AttemptRow, DayTotals, RunFilter, Run
 
 _AFTER_ANY_TEXT = "\U0010ffff"
 
-_AS_TEXT: Mapping[str, Callable[[Any], str]] = {"caller": json.dumps, "cost": str}
+_AS_TEXT: Mapping[str, Callable[[Any], str]] = {"caller": json.dumps, "cost": str, "call_cost": str}
 """Columns whose values SQLite does not know."""
 
 _to_json = json.JSONEncoder(separators=(",", ":")).encode
@@ -77,7 +77,7 @@ def _find(connection: Connection, run_id: str) -> int | None:
 
 
 def _free_id(connection: Connection, started_at: Timestamp) -> int:
-    wanted = _microseconds(started_at)
+    wanted = microseconds(started_at)
     while connection.execute("SELECT 1 FROM runs WHERE id = ?", (wanted,)).fetchone():
         wanted += 1
     return wanted
@@ -119,7 +119,8 @@ def _sql_values(columns: Columns) -> tuple[Any, ...]:
     return tuple(_AS_TEXT[name](value) if name in _AS_TEXT and value is not None else value for name, value in columns.items())
 
 
-def _microseconds(at: Timestamp) -> int:
+def microseconds(at: Timestamp) -> int:
+    """The id of a run that began at that moment, or the next that is free."""
     return int(at * 1_000_000)
 
 
@@ -154,7 +155,7 @@ def _matching(connection: Connection, where: RunFilter) -> Iterator[tuple[Any, .
         values.append(where.provider)
     if where.since is not None:
         conditions.append("id >= ? AND runs.started_at >= ?")
-        values += [_microseconds(where.since), where.since]
+        values += [microseconds(where.since), where.since]
     if where.outcome in ("running", "interrupted"):
         conditions.append("runs.outcome IS NULL")
     elif where.outcome is not None:
@@ -209,7 +210,7 @@ def totals(connection: Connection, since: Timestamp) -> DayTotals:
         "SELECT count(*), count(*) FILTER (WHERE outcome = 'answered'), "
         "count(*) FILTER (WHERE outcome NOT IN ('answered', 'cancelled')), sum(input_tokens), sum(output_tokens), "
         "sum(CAST(round(CAST(cost AS REAL) * 1e9) AS INTEGER)) FROM runs WHERE id >= ?",
-        (_microseconds(since),),
+        (microseconds(since),),
     ).fetchone()
     requests, answered, failed, read, written, nano_dollars = row
     return DayTotals(

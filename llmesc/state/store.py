@@ -15,6 +15,7 @@ from llmesc.escalation.ports import Denial
 from llmesc.escalation.resolution import CircuitKey, ModelKey
 from llmesc.escalation.retry_budget import RetryPolicy
 from llmesc.escalation.times import Timestamp
+from llmesc.state.activity import ModelUsage, ProviderActivity, Window
 
 FOUND_RUNS = 20
 """The most ids that `find_runs` gives."""
@@ -143,6 +144,16 @@ class Store(Protocol):
 
     async def totals(self, since: Timestamp) -> DayTotals:
         """Sums over the requests that began at `since` or later."""
+        ...
+
+    async def activity(self, window: Window) -> Sequence[ProviderActivity]:
+        """How the calls that began in `window` ended, by provider instance, in the order of their names."""
+        ...
+
+    async def usage(self, since: Timestamp, until: Timestamp) -> Sequence[ModelUsage]:
+        """What the requests that began at `since` or later, and before `until`, used, by candidate, in the order of their
+        references.
+        """
         ...
 
     async def find_runs(self, prefix: str) -> Sequence[str]:

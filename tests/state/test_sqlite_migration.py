@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import sqlite3
 from contextlib import closing
+from decimal import Decimal
 from typing import Any
 
 import pytest
@@ -12,16 +13,30 @@ import pytest
 from llmesc.escalation.latency import Latency
 from llmesc.escalation.resolution import CircuitKey, ModelKey
 from llmesc.escalation.retry_budget import RetryPolicy
+from llmesc.escalation.times import Timestamp
+from llmesc.state.activity import Window
 from llmesc.state.sqlite_database import SCHEMA_VERSION
 from llmesc.state.store import RunFilter
 
 pytestmark = pytest.mark.anyio
 
+LAB = CircuitKey("lab")
 QWEN = ModelKey("lab", "default", "qwen")
 
 
+def make_second(path: Any) -> None:
+    """What the file was in version 2: without what came since."""
+    with closing(sqlite3.connect(path)) as connection:
+        connection.executescript(
+            "DROP INDEX attempts_started; ALTER TABLE attempts DROP COLUMN call_cost;"
+            "ALTER TABLE attempts DROP COLUMN call_input_tokens; ALTER TABLE attempts DROP COLUMN call_output_tokens;"
+            "PRAGMA user_version = 2;"
+        )
+
+
 def make_old(path: Any) -> None:
-    """What the file was in version 1: without what came since."""
+    """What the file was in version 1."""
+    make_second(path)
     with closing(sqlite3.connect(path)) as connection:
         connection.executescript(
             "DROP INDEX attempts_success; DROP TABLE retry_budgets;"
@@ -58,6 +73,34 @@ async def test_a_file_of_the_first_version_is_brought_up_to_this_one_and_keeps_w
     await store.append(kit.answered("newer"))
     assert (await store.latencies([QWEN]))[QWEN][0] == Latency(0.5, 1.5)
     await store.aclose()
+
+
+async def test_what_the_calls_of_the_second_version_used_is_known_where_their_run_made_but_one(kit: Any) -> None:
+    store = await kit.open()
+    await store.append(kit.answered("one"))
+    kit.clock.seconds += 1
+    two = kit.story("two").start().attempt().fail().attempt("openai/gpt", 2).end_attempt("openai/gpt", 2)
+    await store.append(two.finish(ref="openai/gpt", attempts=2).events)
+    await store.aclose()
+    new = shape(kit.path)
+    make_second(kit.path)
+
+    store = await kit.open()
+
+    assert shape(kit.path) == new
+    lab, openai = await store.usage(Timestamp(0), Timestamp(kit.clock.seconds + 1))
+    assert (lab.calls, lab.input_tokens, lab.output_tokens, lab.cost, lab.cost_unknown) == (2, 12, 34, Decimal("0.0031"), 1)
+    assert (openai.calls, openai.cost, openai.cost_unknown) == (1, 0, 1), "how the run's cost was shared out is not known"
+    (activity,) = [one for one in await store.activity(Window(Timestamp(kit.clock.seconds - 60), 60.0, 2)) if one.key == LAB]
+    assert activity.whole.all == 2
+    await store.aclose()
+
+
+async def test_a_query_of_the_second_version_still_works_on_a_file_that_was_migrated_meanwhile(kit: Any) -> None:
+    await (await kit.open()).aclose()
+    with closing(sqlite3.connect(kit.path)) as connection:
+        # As it was written then: without saying whose `cost` is meant.
+        connection.execute("SELECT cost, input_tokens, output_tokens FROM attempts CROSS JOIN runs ON id = run").fetchall()
 
 
 async def test_two_that_open_it_at_the_same_time_migrate_it_once(kit: Any) -> None:
