@@ -1,4 +1,4 @@
-"""Ctrl-C and SIGTERM while an event loop runs: the first cancels, the second ends the process at once."""
+"""Ctrl-C, SIGTERM, a closed terminal while an event loop runs: the first cancels, the second ends the process at once."""
 
 from __future__ import annotations
 
@@ -32,9 +32,18 @@ def on_interrupt(cancel: Callable[[], object]) -> Iterator[None]:
         seen = True
         loop.call_soon_threadsafe(cancel)
 
-    before = {number: signal.signal(number, handle) for number in (signal.SIGINT, signal.SIGTERM)}
+    before = {number: signal.signal(number, handle) for number in _heard()}
     try:
         yield
     finally:
         for number, handler in before.items():
             signal.signal(number, handler)
+
+
+def _heard() -> list[signal.Signals]:
+    """SIGHUP, which Windows does not have, only where nobody (`nohup`) asked for it to be ignored."""
+    heard = [signal.SIGINT, signal.SIGTERM]
+    hang_up = getattr(signal, "SIGHUP", None)
+    if hang_up is not None and signal.getsignal(hang_up) is not signal.SIG_IGN:
+        heard.append(hang_up)
+    return heard

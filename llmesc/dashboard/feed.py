@@ -40,6 +40,11 @@ class Feed(Protocol):
 class AskingFeed(Feed, Protocol):
     """A feed of a process that can also ask."""
 
+    @property
+    def last_answer(self) -> str | None:
+        """That was accepted last, of the runs that were begun here."""
+        ...
+
     def start(self, request: Request, options: AskOptions, on_error: Callable[[Exception], None]) -> str:
         """Begins a run of this process; its id. What keeps it from beginning goes to `on_error`."""
         ...

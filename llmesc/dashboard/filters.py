@@ -42,7 +42,7 @@ def fits(run: RunSummary, terms: tuple[Term, ...]) -> bool:
 def _holds(run: RunSummary, term: Term) -> bool:
     match term.field:
         case "provider":
-            return (run.answered_by or "").casefold().startswith(term.value)
+            return any(ref.casefold().startswith(term.value) for ref in run.tried)
         case "outcome":
             return run.outcome.startswith(term.value.replace("-", "_"))
         case "chain":

@@ -10,7 +10,7 @@ from llmesc.dashboard.board import Board, StoreState
 from llmesc.dashboard.followed import Followed
 from llmesc.engine import AskOptions, CircuitLine, DayTotals, Engine, RunFilter, RunSummary, StateUnavailable
 from llmesc.escalation.errors import LlmescError
-from llmesc.escalation.events import Event
+from llmesc.escalation.events import Event, RunFinished, RunOutcome
 from llmesc.escalation.messages import Request
 from llmesc.escalation.ports import Denial
 from llmesc.escalation.times import Timestamp
@@ -48,6 +48,7 @@ class LiveFeed:
         self._followed = Followed(KEPT_VIEWS)
         self._own: dict[str, asyncio.Task[None]] = {}
         self._cancels: dict[str, Callable[[], None]] = {}
+        self.last_answer: str | None = None
         self._chosen: str | None = None
         self._circuits: tuple[CircuitLine, ...] = ()
         self._denials: tuple[Denial, ...] = ()
@@ -114,6 +115,8 @@ class LiveFeed:
                     async for event in run:
                         self._followed.add(event)
                         self.version += 1
+                        if isinstance(event, RunFinished) and event.outcome is RunOutcome.ANSWERED and event.answer is not None:
+                            self.last_answer = event.answer.text
             except LlmescError as error:
                 on_error(error)
             finally:

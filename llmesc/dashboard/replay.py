@@ -138,6 +138,8 @@ class Replay:
             outcome=view.outcome.value if view.outcome is not None else "running",
             chain=view.chain.name if view.chain is not None else "",
             prompt=view.request.prompt[:200] if view.request is not None else "",
+            primary=view.chain.candidates[0].ref if view.chain is not None and view.chain.candidates else None,
+            tried=tuple(dict.fromkeys(attempt.resolution.ref for attempt in view.attempts)),
             answered_by=view.answer.resolution.ref if view.answer is not None else None,
             attempts=len(view.attempts),
             cost=totals.cost if totals is not None else None,

@@ -70,6 +70,7 @@ class AttemptView:
     cost: Decimal | None = None
     cost_estimated: bool = False
     first_token_seconds: float | None = None
+    """While it runs, by the first delta that was told; in the end, as it was measured."""
     duration_seconds: float | None = None
     finish_reason: str | None = None
     request_id: str | None = None
@@ -209,10 +210,15 @@ def _fold_attempt(attempt: AttemptView, event: _AttemptEvent) -> AttemptView:
         case TextDelta():
             characters = attempt.characters + len(event.text)
             held = attempt.held_characters + len(event.text) if event.held else 0
-            return replace(attempt, text=grown(attempt.text, event.text), characters=characters, held_characters=held)
+            text = grown(attempt.text, event.text)
+            if attempt.first_token_seconds is None:
+                attempt = replace(attempt, first_token_seconds=(event.elapsed_ms - attempt.started_ms) / 1000)
+            return replace(attempt, text=text, characters=characters, held_characters=held)
         case GateOpened():
             return replace(attempt, held_characters=0)
         case ThinkingDelta():
+            if attempt.first_token_seconds is None:
+                attempt = replace(attempt, first_token_seconds=(event.elapsed_ms - attempt.started_ms) / 1000)
             return replace(attempt, thinking=grown(attempt.thinking, event.text))
         case ToolCallRequested() | ToolCallFinished():
             return replace(attempt, tools=(*attempt.tools, event))

@@ -221,7 +221,9 @@ class MemoryStore:
     def _summary(self, run: _Run) -> RunSummary:
         columns = run.columns
         outcome = standing(columns["outcome"], run.owner, columns["alive_at"], self._clock.now())
-        return RunSummary(**{name: columns[name] for name in _RUN_FIELDS} | {"outcome": outcome})
+        tried = tuple(dict.fromkeys(run.attempts[number]["ref"] for number in sorted(run.attempts)))
+        apart = {"outcome": outcome, "primary": columns["primary_ref"], "tried": tried}
+        return RunSummary(**{name: columns[name] for name in _RUN_FIELDS if name not in apart} | apart)
 
     def _attempt(self, run: _Run, columns: Columns) -> AttemptRow:
         run_outcome, alive_at = run.columns["outcome"], run.columns["alive_at"]

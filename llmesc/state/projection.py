@@ -31,6 +31,7 @@ def new_run(event: Event, writer: Process) -> Columns:
         "outcome": None,
         "chain": "",
         "prompt": "",
+        "primary_ref": None,
         "answered_by": None,
         "attempts": 0,
         "cost": None,
@@ -48,6 +49,7 @@ def run_changes(event: Event, writer: Process) -> Columns:
             return {
                 "started_at": event.at,
                 "chain": event.chain.name,
+                "primary_ref": event.chain.candidates[0].ref if event.chain.candidates else None,
                 "prompt": storable(event.request.prompt[:PROMPT_CHARACTERS]),
                 "caller": dict(event.caller),
                 **_owner_columns(_owner(event.caller, writer)),

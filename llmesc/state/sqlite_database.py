@@ -40,7 +40,7 @@ _SCHEMA = (
     """CREATE TABLE runs (
         id INTEGER PRIMARY KEY, run_id TEXT NOT NULL, started_at REAL NOT NULL, finished_at REAL, outcome TEXT,
         chain TEXT NOT NULL, prompt TEXT NOT NULL, answered_by TEXT, attempts INTEGER NOT NULL, cost TEXT, caller TEXT NOT NULL,
-        input_tokens INTEGER, output_tokens INTEGER,
+        input_tokens INTEGER, output_tokens INTEGER, primary_ref TEXT,
         host TEXT NOT NULL, pid INTEGER NOT NULL, process_started INTEGER, alive_at REAL NOT NULL)""",
     "CREATE UNIQUE INDEX runs_run_id ON runs (run_id)",
     "CREATE INDEX runs_outcome ON runs (outcome)",
@@ -74,6 +74,7 @@ _MIGRATIONS: Mapping[int, Sequence[str]] = {
         "ALTER TABLE attempts ADD COLUMN call_input_tokens INTEGER",
         "ALTER TABLE attempts ADD COLUMN call_output_tokens INTEGER",
         "ALTER TABLE attempts ADD COLUMN call_cost TEXT",
+        "ALTER TABLE runs ADD COLUMN primary_ref TEXT",
         _STARTED,
         # Of a run with one attempt everything is that attempt's. How the others' was shared out is told by their events alone.
         "UPDATE attempts SET (call_input_tokens, call_output_tokens, call_cost) = "

@@ -128,6 +128,7 @@ def microseconds(at: Timestamp) -> int:
 
 _RUN = (
     "run_id, runs.started_at, finished_at, chain, prompt, answered_by, attempts, cost, input_tokens, output_tokens, caller, "
+    "primary_ref, (SELECT group_concat(each.ref, char(10)) FROM attempts AS each WHERE each.run = runs.id), "
     "runs.outcome, host, pid, process_started, alive_at"
 )
 
@@ -184,6 +185,8 @@ def _summary(row: tuple[Any, ...], now: Timestamp) -> RunSummary:
         read,
         written,
         caller,
+        primary,
+        tried,
         outcome,
         *owner,
         alive_at,
@@ -195,6 +198,8 @@ def _summary(row: tuple[Any, ...], now: Timestamp) -> RunSummary:
         outcome=standing(outcome, Process(*owner), alive_at, now),
         chain=chain,
         prompt=prompt,
+        primary=primary,
+        tried=tuple(dict.fromkeys((tried or "").splitlines())),
         answered_by=answered_by,
         attempts=attempts,
         cost=None if cost is None else Decimal(cost),

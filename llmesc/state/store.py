@@ -37,6 +37,10 @@ class RunSummary:
     chain: str
     prompt: str
     """The first 200 characters."""
+    primary: str | None
+    """The reference of the first candidate of its chain; None where there was none, or the run is of an older llmesc."""
+    tried: tuple[str, ...]
+    """References of the candidates that were called, in order."""
     answered_by: str | None
     """A reference."""
     attempts: int

@@ -196,6 +196,8 @@ class Tape:
             outcome=view.outcome or "running",
             chain="default",
             prompt=view.request.prompt,
+            primary=view.chain.candidates[0].ref if view.chain else None,
+            tried=tuple(attempt.resolution.ref for attempt in view.attempts),
             answered_by=view.answer.resolution.ref if view.answer else None,
             attempts=len(view.attempts),
             cost=totals.cost if totals else None,
@@ -316,6 +318,7 @@ class Still:
         self.chosen: str | None = None
         self.asked: list[tuple[Request, AskOptions]] = []
         self.cancelled: list[str] = []
+        self.last_answer: str | None = None
 
     def board(self, now: Timestamp) -> Board:
         """Always the same."""

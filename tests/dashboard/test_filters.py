@@ -25,6 +25,8 @@ RUN = RunSummary(
     outcome="below_bar",
     chain="Default",
     prompt="Explain Raft [/x] to Ann",
+    primary="embedded/smollm2-135m",
+    tried=("embedded/smollm2-135m", "lab@gpu1/qwen3-32b"),
     answered_by="lab@gpu1/qwen3-32b",
     attempts=2,
     cost=Decimal(0),
@@ -67,8 +69,8 @@ def test_a_filter_lets_through_what_all_its_words_ask_for(text: str, shown: bool
     assert fits(RUN, parse(text)) is shown
 
 
-def test_a_request_that_nobody_answered_is_of_no_provider() -> None:
-    unanswered = dataclasses.replace(RUN, answered_by=None)
+def test_a_request_that_nobody_was_called_for_is_of_no_provider() -> None:
+    unanswered = dataclasses.replace(RUN, answered_by=None, tried=())
     assert not fits(unanswered, parse("provider:lab"))
     assert fits(unanswered, parse("!provider:lab"))
 

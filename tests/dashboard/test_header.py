@@ -24,12 +24,12 @@ async def line(paused_behind: int | None = None, **fields: Any) -> str:
     app = Only()
     async with app.run_test(size=(160, 5)):
         header = app.query_one(HeaderBar)
-        header.show(scenes.board(scenes.switched(), **fields), paused_behind=paused_behind)
+        header.show(scenes.board(scenes.switched(), **fields), chain="default", paused_behind=paused_behind)
         return str(header.render())
 
 
 async def test_it_tells_the_store_what_runs_and_what_today_brought() -> None:
-    assert "state sqlite · 1 running · 128 today · $0.42" in await line()
+    assert "llmesc · chain default · state sqlite · 1 running · 128 today · 6 failed · ↑52,100 ↓91,440 · $0.42" in await line()
 
 
 async def test_a_store_that_is_away_is_told_with_its_problem() -> None:
@@ -39,3 +39,13 @@ async def test_a_store_that_is_away_is_told_with_its_problem() -> None:
 
 async def test_a_paused_picture_tells_how_far_behind_it_is() -> None:
     assert "paused, 7 new" in await line(paused_behind=7)
+
+
+async def test_where_it_is_narrow_the_least_is_left_out_and_never_the_state_of_the_store() -> None:
+    app = Only()
+    async with app.run_test(size=(60, 5)):
+        header = app.query_one(HeaderBar)
+        header.show(scenes.board(scenes.switched()), chain="default", paused_behind=3)
+        shown = str(header.render())
+        assert "state sqlite" in shown and "1 running" in shown and "paused, 3 new" in shown and "16:04:12" in shown[-10:]
+        assert "↑" not in shown

@@ -188,6 +188,8 @@ class TestRuns:
             outcome="running",
             chain="default",
             prompt="What is Raft?",
+            primary="lab/qwen",
+            tried=("lab/qwen",),
             answered_by=None,
             attempts=1,
             cost=None,
@@ -199,6 +201,16 @@ class TestRuns:
         assert (finished.outcome, finished.finished_at) == ("answered", kit.clock.now())
         assert (finished.answered_by, finished.cost) == ("lab/qwen", Decimal("0.0031"))
         assert (finished.input_tokens, finished.output_tokens) == (12, 34)
+
+    async def test_a_run_names_whom_its_chain_put_first_and_all_that_were_called(self, store: Store, kit: Any) -> None:
+        story = kit.story("a").start().attempt("lab/qwen").fail("lab/qwen").attempt("hosted@a/big:1", 2)
+        story.fail("hosted@a/big:1", 2).attempt("hosted@a/big:1", 3).end_attempt("hosted@a/big:1", 3)
+        await store.append(story.finish(ref="hosted@a/big:1", attempts=3).events)
+
+        for where in (RunFilter(), RunFilter(provider="hosted"), RunFilter(provider="lab")):
+            (run,) = await store.runs(where)
+            assert (run.primary, run.tried) == ("lab/qwen", ("lab/qwen", "hosted@a/big:1"))
+            assert run.answered_by == "hosted@a/big:1"
 
     async def test_totals_are_of_the_runs_since_a_moment(self, store: Store, kit: Any) -> None:
         await store.append(kit.story("yesterday").start().attempt().finish().events)

@@ -10,27 +10,31 @@ from typing import TYPE_CHECKING, cast
 from textual import on
 from textual.app import ComposeResult
 from textual.containers import Horizontal, Vertical
-from textual.events import DescendantFocus
+from textual.events import DescendantFocus, Resize
 from textual.screen import Screen
 from textual.widget import Widget
-from textual.widgets import Footer
+from textual.widgets import Footer, Static
 
 from llmesc.dashboard.actions.all import COMMANDS
 from llmesc.dashboard.bindings import bindings
 from llmesc.dashboard.board import Board
 from llmesc.dashboard.commands import Command, refusal
+from llmesc.dashboard.layout import LAYOUTS, LEAST_COLUMNS, LEAST_ROWS, layout_of
 from llmesc.dashboard.operator_word import WORD_LINES, Word, word
+from llmesc.dashboard.prompt_history import earlier_prompts
 from llmesc.dashboard.screens.confirm import Confirm
 from llmesc.dashboard.screens.form import Form
 from llmesc.dashboard.situation import PANES, Pane, Situation
 from llmesc.dashboard.widgets.answer import AnswerPane
 from llmesc.dashboard.widgets.attempts import AttemptsPane
+from llmesc.dashboard.widgets.banner import Banner
 from llmesc.dashboard.widgets.circuits import CircuitsPane
 from llmesc.dashboard.widgets.flash import FlashLine
 from llmesc.dashboard.widgets.header import HeaderBar
 from llmesc.dashboard.widgets.prompt import PromptBar
 from llmesc.dashboard.widgets.requests import RequestsPane
 from llmesc.dashboard.widgets.rows import Rows
+from llmesc.dashboard.widgets.tabs import TabLine
 from llmesc.dashboard.widgets.timeline import TimelinePane
 from llmesc.engine import AskOptions
 from llmesc.escalation.messages import ask_for
@@ -50,7 +54,6 @@ _BY_ID = {command.id: command for command in COMMANDS}
 class MainScreen(Screen[None]):
     """Draws the newest board, or the one it was paused at, and runs commands."""
 
-    HORIZONTAL_BREAKPOINTS = [(0, "-tabs"), (80, "-stacked"), (120, "-wide")]  # noqa: RUF012 - as the base declares it
     BINDINGS = bindings(None)
 
     def __init__(self, feed: Feed, engine: Engine | None) -> None:
@@ -74,6 +77,9 @@ class MainScreen(Screen[None]):
     def compose(self) -> ComposeResult:
         """Header, panes, notices, keys."""
         yield HeaderBar()
+        yield Banner()
+        yield TabLine()
+        yield Static(f"too small: at least {LEAST_COLUMNS} × {LEAST_ROWS} is needed", id="too-small", markup=False)
         with Horizontal(id="body"):
             with Vertical(id="lists"):
                 yield RequestsPane(id="requests")
@@ -95,6 +101,12 @@ class MainScreen(Screen[None]):
         if self.desk.frame_seconds is not None:
             self.set_interval(self.desk.frame_seconds, self.frame)
         self.frame()
+
+    def on_resize(self, event: Resize) -> None:
+        """The panes are arranged anew where there is more or less room."""
+        chosen = layout_of(event.size.width, event.size.height)
+        for layout in LAYOUTS:
+            self.set_class(layout == chosen, f"-{layout}")
 
     @property
     def desk(self) -> Dashboard:
@@ -122,7 +134,8 @@ class MainScreen(Screen[None]):
         if board is None or self._board is None:
             return
         news = self._board.events_seen - board.events_seen if self._paused_at is not None else None
-        self.query_one(HeaderBar).show(board, paused_behind=news)
+        self.query_one(HeaderBar).show(board, chain=self._chain, paused_behind=news)
+        self.query_one(Banner).show(board)
         self.query_one(RequestsPane).show(board, follow=self._following)
         self.query_one(CircuitsPane).show(board)
         situation = self.situation
@@ -174,7 +187,9 @@ class MainScreen(Screen[None]):
         """The pane that holds the focus is the one commands act on."""
         for ancestor in event.widget.ancestors_with_self:
             if ancestor.id in PANES:
-                self._pane = ancestor.id
+                self._stand_in(ancestor.id)
+        if event.widget is self.prompt:
+            self._remember_prompts()
 
     # -- commands ---------------------------------------------------------------------------------------------------------
 
@@ -216,6 +231,12 @@ class MainScreen(Screen[None]):
         return self.query_one(PromptBar)
 
     @property
+    def _chain(self) -> str:
+        """That is asked; in a replay, that was."""
+        view = self.situation.view if self.engine is None else None
+        return view.chain.name if view is not None and view.chain is not None else self._aim.chain or "default"
+
+    @property
     def _asking(self) -> AskingFeed:
         assert self.engine is not None, "nothing is asked in a replay"
         return cast("AskingFeed", self.feed)
@@ -239,8 +260,11 @@ class MainScreen(Screen[None]):
     @on(PromptBar.Sent)
     def _sent(self, sent: PromptBar.Sent) -> None:
         self._asked.insert(0, sent.text)
-        self.prompt.remember(self._asked)
+        self._remember_prompts()
         self.start(ask_for(sent.text), chain=self._aim.chain, model=self._aim.model)
+
+    def _remember_prompts(self) -> None:
+        self.prompt.remember(earlier_prompts(self._asked, self._board.runs if self._board is not None else (), self.who))
 
     @on(PromptBar.Left)
     def _left_the_prompt(self) -> None:
@@ -308,13 +332,21 @@ class MainScreen(Screen[None]):
 
     def focus_pane(self, pane: Pane) -> None:
         """Goes to a pane; on a narrow terminal it is then the one that is seen."""
-        self._pane = pane
-        for other in PANES:
-            self.set_class(other == pane, f"-pane-{other}")
+        self._stand_in(pane)
         widget = self.query_one(f"#{pane}", Widget)
         target = widget if widget.focusable else next((child for child in widget.query(Widget) if child.focusable), None)
         if target is not None:
             target.focus()
+
+    def _stand_in(self, pane: Pane) -> None:
+        self._pane = pane
+        for other in PANES:
+            self.set_class(other == pane, f"-pane-{other}")
+        self.query_one(TabLine).show(pane)
+
+    @on(TabLine.Chosen)
+    def _tab_chosen(self, chosen: TabLine.Chosen) -> None:
+        self.focus_pane(chosen.pane)
 
     def toggle_maximised(self) -> None:
         """The pane alone, or all again."""
@@ -342,5 +374,5 @@ class MainScreen(Screen[None]):
             )
 
     def leave(self) -> None:
-        """Ends the dashboard."""
-        self.app.exit()
+        """Ends the dashboard, with the last accepted answer to a question of its own."""
+        self.app.exit(self._asking.last_answer if self.engine is not None else None)

@@ -38,7 +38,7 @@ class AttemptsPane(Pane):
             (
                 Column("#", 2, right=True),
                 Column("state", 11),
-                Column("candidate", 20),
+                Column("candidate", 22),
                 Column("move", 10, keep=5),
                 Column("when", BAR_WIDTH, keep=1),
                 Column("time", 6, right=True),
@@ -100,7 +100,7 @@ class AttemptsPane(Pane):
         state, style = words.outcome_words(row.outcome or "running")
         seconds, first = self._seconds(row), row.first_token_seconds
         began = row.started_ms / 1000
-        first_at = began + first if first is not None else began + seconds if row.characters else None
+        first_at = None if first is None else began + first
         return (
             Cell(str(row.attempt)),
             Cell(state, style),

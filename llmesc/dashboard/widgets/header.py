@@ -10,10 +10,11 @@ from textual.widgets import Static
 from llmesc.dashboard.board import Board
 from llmesc.escalation.untrusted import one_line
 from llmesc.story import words
+from llmesc.story.width import display_width
 
 
 class HeaderBar(Static):
-    """One line."""
+    """One line; where it is too narrow, what says least is left out."""
 
     DEFAULT_CSS = """
     HeaderBar { height: 1; padding: 0 1; background: $panel; color: $foreground; }
@@ -22,20 +23,38 @@ class HeaderBar(Static):
     def __init__(self) -> None:
         super().__init__("", markup=False)
 
-    def show(self, board: Board, *, paused_behind: int | None) -> None:
-        """`paused_behind`: events that came since the picture was frozen; None where it moves."""
-        running = sum(1 for run in board.runs if run.outcome == "running")
-        parts = ["llmesc", _store(board), f"{running} running"]
-        if board.today is not None:
-            parts.append(f"{words.count(board.today.requests)} today")
-            if board.today.cost is not None:
-                parts.append(words.money(board.today.cost))
-        if paused_behind is not None:
-            parts.append(f"⏸ paused, {words.count(paused_behind)} new")
+    def show(self, board: Board, *, chain: str, paused_behind: int | None) -> None:
+        """`chain`: that is asked; `paused_behind`: events that came since the picture was frozen, None where it moves."""
         clock = datetime.fromtimestamp(board.now).astimezone().strftime("%H:%M:%S")
-        left = " · ".join(parts)
         room = max(self.size.width - 2, 0)
-        self.update(Text(f"{left:<{max(room - len(clock), 0)}}{clock}", no_wrap=True, overflow="ellipsis"))
+        left = _fitted(_parts(board, chain, paused_behind), room - len(clock) - 2)
+        space = " " * max(room - display_width(left) - len(clock), 1)
+        self.update(Text(f"{left}{space}{clock}", no_wrap=True, overflow="ellipsis"))
+
+
+def _parts(board: Board, chain: str, paused_behind: int | None) -> list[tuple[int, str]]:
+    """What there is to say, in order; the larger the number, the sooner it is left out."""
+    running = sum(1 for run in board.runs if run.outcome == "running")
+    parts = [(0, "llmesc"), (4, f"chain {one_line(chain, 40)}"), (0, _store(board)), (1, f"{running} running")]
+    if (today := board.today) is not None:
+        parts.append((2, f"{words.count(today.requests)} today"))
+        if today.failed:
+            parts.append((3, f"{words.count(today.failed)} failed"))
+        parts.append((5, f"↑{words.count(today.input_tokens)} ↓{words.count(today.output_tokens)}"))
+        parts.append((2, words.money(today.cost)))
+    if paused_behind is not None:
+        parts.append((0, f"⏸ paused, {words.count(paused_behind)} new"))
+    return parts
+
+
+def _fitted(parts: list[tuple[int, str]], width: int) -> str:
+    kept = list(parts)
+    while display_width(line := " · ".join(text for _, text in kept)) > width:
+        least = max(kept, key=lambda part: part[0])
+        if least[0] == 0:
+            break
+        kept.remove(least)
+    return line
 
 
 def _store(board: Board) -> str:
