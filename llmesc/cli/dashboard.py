@@ -22,7 +22,7 @@ def dashboard(
     Shows what every process that shares the state does. Needs a terminal.
     """
     from llmesc.cli.bad_input import BadInput
-    from llmesc.cli.screen import screen_settings
+    from llmesc.cli.screen import lent_to_the_screen, screen_settings
 
     session: Session = ctx.obj
     if not session.streams.takes_a_screen:
@@ -39,7 +39,8 @@ def dashboard(
 
     session.err.keep_quiet()  # a warning would be written over the screen: it is said when that is left
     try:
-        answer = session.with_engine(work)
+        with lent_to_the_screen(session):
+            answer = session.with_engine(work)
     finally:
         session.err.speak()
     if print_answer and answer is not None:

@@ -5,9 +5,10 @@ from __future__ import annotations
 import asyncio
 import os
 import signal
+import stat
 import threading
 from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from types import FrameType
 
 from llmesc.cli.exit_codes import ExitCode
@@ -25,8 +26,10 @@ def on_interrupt(cancel: Callable[[], object]) -> Iterator[None]:
     loop = asyncio.get_running_loop()
     seen = False
 
-    def handle(_number: int, _frame: FrameType | None) -> None:
+    def handle(number: int, _frame: FrameType | None) -> None:
         nonlocal seen
+        if number == _HANG_UP:
+            _let_go_of_the_terminal()
         if seen:
             os._exit(ExitCode.INTERRUPTED)
         seen = True
@@ -40,10 +43,23 @@ def on_interrupt(cancel: Callable[[], object]) -> Iterator[None]:
             signal.signal(number, handler)
 
 
+_HANG_UP: signal.Signals | None = getattr(signal, "SIGHUP", None)
+"""The terminal was closed; Windows has no such signal."""
+
+
 def _heard() -> list[signal.Signals]:
-    """SIGHUP, which Windows does not have, only where nobody (`nohup`) asked for it to be ignored."""
+    """A hang-up only where nobody (`nohup`) asked for it to be ignored."""
     heard = [signal.SIGINT, signal.SIGTERM]
-    hang_up = getattr(signal, "SIGHUP", None)
-    if hang_up is not None and signal.getsignal(hang_up) is not signal.SIG_IGN:
-        heard.append(hang_up)
+    if _HANG_UP is not None and signal.getsignal(_HANG_UP) is not signal.SIG_IGN:
+        heard.append(_HANG_UP)
     return heard
+
+
+def _let_go_of_the_terminal() -> None:
+    """What is still written to a terminal that is gone goes nowhere: an error there would keep the end from being recorded."""
+    nowhere = os.open(os.devnull, os.O_RDWR)
+    for stream in (0, 1, 2):
+        with suppress(OSError):  # one that was closed from the beginning
+            if stat.S_ISCHR(os.fstat(stream).st_mode):  # isatty() no longer tells
+                os.dup2(nowhere, stream)
+    os.close(nowhere)

@@ -58,10 +58,12 @@ def replay(
     if not session.streams.takes_a_screen:
         raise BadInput(f"a replay needs a terminal; next: llmesc history show {events[0].run_id}")
 
-    from llmesc.cli.screen import screen_settings
+    from llmesc.cli.screen import lent_to_the_screen, screen_settings
     from llmesc.dashboard import play
 
-    asyncio.run(play(events, screen_settings(session, theme)))
+    settings = screen_settings(session, theme)
+    with lent_to_the_screen(session):
+        asyncio.run(play(events, settings))
     return 0
 
 

@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import os
+from collections.abc import Iterator
+from contextlib import contextmanager
 from dataclasses import replace
 from typing import TYPE_CHECKING
 
@@ -40,3 +42,24 @@ def screen_settings(session: Session, theme: str | None) -> Settings:
     file = config_path(session.config_file, os.environ)
     settings = configured(load(file, os.environ)) if file.exists() else Settings()
     return replace(settings, theme=theme or settings.theme)
+
+
+@contextmanager
+def lent_to_the_screen(session: Session) -> Iterator[None]:
+    """Where standard output is no terminal, it is that of standard error meanwhile; nothing is written to it.
+
+    Textual draws on standard error, but asks standard output how large the terminal is.
+    """
+    streams = session.streams
+    if streams.stdout_is_terminal:
+        yield
+        return
+    streams.stdout.flush()
+    output, terminal = streams.stdout.fileno(), streams.stderr.fileno()
+    kept = os.dup(output)
+    os.dup2(terminal, output)
+    try:
+        yield
+    finally:
+        os.dup2(kept, output)
+        os.close(kept)

@@ -28,7 +28,10 @@ class Command:
     """In the footer; short."""
     about: str
     """In the palette and the help: one sentence."""
-    act: Callable[[MainScreen], Awaitable[None]]
+    act: Callable[[MainScreen], Awaitable[None] | None]
+    """What only changes what is seen is done when it returns, before the next key is looked at; what asks the user or the store
+    returns something to wait for.
+    """
     pane: Pane | None = None
     """Where its key counts; None: everywhere."""
     changes: bool = False

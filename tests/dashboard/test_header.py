@@ -43,7 +43,7 @@ async def test_a_paused_picture_tells_how_far_behind_it_is() -> None:
 
 async def test_where_it_is_narrow_the_least_is_left_out_and_never_the_state_of_the_store() -> None:
     app = Only()
-    async with app.run_test(size=(60, 5)):
+    async with app.run_test(size=(70, 5)):
         header = app.query_one(HeaderBar)
         header.show(scenes.board(scenes.switched()), chain="default", paused_behind=3)
         shown = str(header.render())

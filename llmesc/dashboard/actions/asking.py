@@ -20,9 +20,9 @@ def _nothing_to_repeat(now: Situation) -> str:
     return ""
 
 
-async def ask(desk: MainScreen) -> None:
+def ask(desk: MainScreen) -> None:
     """The prompt takes the focus."""
-    desk.prompt.focus()
+    desk.set_focus(desk.prompt)  # at once: what is typed next is the prompt
 
 
 async def edit(desk: MainScreen) -> None:
@@ -30,7 +30,7 @@ async def edit(desk: MainScreen) -> None:
     from llmesc.dashboard.editor import edited
 
     desk.prompt.load_text(await edited(desk.desk, desk.prompt.text))
-    desk.prompt.focus()
+    desk.set_focus(desk.prompt)
 
 
 async def pick_chain(desk: MainScreen) -> None:

@@ -8,13 +8,13 @@ from llmesc.dashboard.commands import Command
 from llmesc.dashboard.situation import PANES
 
 if TYPE_CHECKING:
-    from collections.abc import Awaitable, Callable
+    from collections.abc import Callable
 
     from llmesc.dashboard.screens.main import MainScreen
     from llmesc.dashboard.situation import Pane
 
 
-async def pause(desk: MainScreen) -> None:
+def pause(desk: MainScreen) -> None:
     """Freezes what is shown, or lets it go on; a replay stops or plays."""
     from llmesc.dashboard.replay import Replay
 
@@ -25,17 +25,17 @@ async def pause(desk: MainScreen) -> None:
         desk.pause(not desk.paused)
 
 
-async def follow(desk: MainScreen) -> None:
+def follow(desk: MainScreen) -> None:
     """The newest request, and the end of its answer."""
     desk.follow()
 
 
-async def maximise(desk: MainScreen) -> None:
+def maximise(desk: MainScreen) -> None:
     """The pane alone, or all of them again."""
     desk.toggle_maximised()
 
 
-async def back(desk: MainScreen) -> None:
+def back(desk: MainScreen) -> None:
     """Undoes the last thing that stands in the way: maximised, filtered, then a request in flight is cancelled."""
     desk.back()
 
@@ -48,13 +48,13 @@ async def keys(desk: MainScreen) -> None:
     await desk.app.push_screen_wait(Keys(dict(settings.keys), desk.situation.pane, read_only=settings.read_only))
 
 
-async def leave(desk: MainScreen) -> None:
+def leave(desk: MainScreen) -> None:
     """Ends the dashboard."""
     desk.leave()
 
 
-def _focus(pane: Pane) -> Callable[[MainScreen], Awaitable[None]]:
-    async def act(desk: MainScreen) -> None:
+def _focus(pane: Pane) -> Callable[[MainScreen], None]:
+    def act(desk: MainScreen) -> None:
         desk.focus_pane(pane)
 
     return act

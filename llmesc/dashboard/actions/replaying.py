@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 from llmesc.dashboard.commands import Command
 
 if TYPE_CHECKING:
-    from collections.abc import Awaitable, Callable
+    from collections.abc import Callable
 
     from llmesc.dashboard.replay import Replay
     from llmesc.dashboard.screens.main import MainScreen
@@ -40,8 +40,8 @@ async def begin(desk: MainScreen) -> None:
     desk.app.push_screen(MainScreen(Replay(events, title=f"replay of {run.run_id}"), None))
 
 
-def _on_replay(act: Callable[[Replay], None]) -> Callable[[MainScreen], Awaitable[None]]:
-    async def doing(desk: MainScreen) -> None:
+def _on_replay(act: Callable[[Replay], None]) -> Callable[[MainScreen], None]:
+    def doing(desk: MainScreen) -> None:
         from llmesc.dashboard.replay import Replay
 
         assert isinstance(desk.feed, Replay), "refused before"

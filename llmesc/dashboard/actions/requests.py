@@ -10,12 +10,12 @@ if TYPE_CHECKING:
     from llmesc.dashboard.screens.main import MainScreen
 
 
-async def narrow(desk: MainScreen) -> None:
+def narrow(desk: MainScreen) -> None:
     """Opens the filter."""
     desk.requests.search()
 
 
-async def sort(desk: MainScreen) -> None:
+def sort(desk: MainScreen) -> None:
     """The next order."""
     desk.say(f"requests: {desk.requests.next_order()} first")
 

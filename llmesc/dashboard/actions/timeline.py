@@ -27,7 +27,7 @@ async def detail(desk: MainScreen) -> None:
     await desk.app.push_screen_wait(Reading(f"{event.type} · {event.run_id}.{event.seq}", text))
 
 
-async def level(desk: MainScreen) -> None:
+def level(desk: MainScreen) -> None:
     """The next level."""
     desk.say(f"events: {desk.timeline.cycle_level()} and above")
 
@@ -40,7 +40,7 @@ async def kinds(desk: MainScreen) -> None:
     desk.timeline.hide(hidden or frozenset())
 
 
-async def search(desk: MainScreen) -> None:
+def search(desk: MainScreen) -> None:
     """Looks for a text."""
     desk.timeline.search()
 

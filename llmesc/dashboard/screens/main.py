@@ -205,13 +205,16 @@ class MainScreen(Screen[None]):
         if why := refusal(command, self.situation):
             self.say(f"{command.label}: {why}", "doubtful")
             return
-        self.run_worker(self._act(command), group="commands")
+        going_on = command.act(self)
+        if going_on is not None:
+            self.run_worker(self._finish(command, going_on), group="commands")
+        self.draw()
 
-    async def _act(self, command: Command) -> None:
+    async def _finish(self, command: Command, going_on: Awaitable[None]) -> None:
         from llmesc.escalation.errors import LlmescError
 
         try:
-            await command.act(self)
+            await going_on
         except LlmescError as error:
             self.say(f"{command.label}: {error}", "bad")
         self.draw()
@@ -336,7 +339,7 @@ class MainScreen(Screen[None]):
         widget = self.query_one(f"#{pane}", Widget)
         target = widget if widget.focusable else next((child for child in widget.query(Widget) if child.focusable), None)
         if target is not None:
-            target.focus()
+            self.set_focus(target)  # at once: what is typed next is meant for it
 
     def _stand_in(self, pane: Pane) -> None:
         self._pane = pane

@@ -29,7 +29,7 @@ class SearchLine(Input):
     def open(self) -> None:
         """Shows it and takes the focus."""
         self.add_class("-shown")
-        self.focus()
+        self.screen.set_focus(self)  # at once: what is typed next is looked for
 
     def clear_text(self) -> None:
         """Nothing is looked for any more."""

@@ -30,4 +30,4 @@ class SearchedPane(Pane):
 
     @on(SearchLine.Left)
     def _back_to_the_list(self) -> None:
-        self.query_one(Rows).focus()
+        self.screen.set_focus(self.query_one(Rows))
