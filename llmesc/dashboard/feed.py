@@ -6,6 +6,7 @@ from collections.abc import Callable, Sequence
 from typing import Protocol
 
 from llmesc.dashboard.board import Board
+from llmesc.dashboard.plots.trends import Trends
 from llmesc.engine import AskOptions
 from llmesc.escalation.events import Event
 from llmesc.escalation.messages import Request
@@ -38,7 +39,11 @@ class Feed(Protocol):
 
 
 class AskingFeed(Feed, Protocol):
-    """A feed of a process that can also ask."""
+    """A feed of a process that can also ask, and look at more than the board has."""
+
+    async def trends(self, now: Timestamp) -> Trends:
+        """What is plotted, read when it is asked for. Raises `StateUnavailable`."""
+        ...
 
     @property
     def last_answer(self) -> str | None:

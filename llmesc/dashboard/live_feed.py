@@ -4,10 +4,10 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import Awaitable, Callable, Sequence
-from datetime import datetime, time
 
 from llmesc.dashboard.board import Board, StoreState
 from llmesc.dashboard.followed import Followed
+from llmesc.dashboard.plots.trends import TrendReader, Trends, midnights_before
 from llmesc.engine import AskOptions, CircuitLine, DayTotals, Engine, RunFilter, RunSummary, StateUnavailable
 from llmesc.escalation.errors import LlmescError
 from llmesc.escalation.events import Event, RunFinished, RunOutcome
@@ -53,6 +53,7 @@ class LiveFeed:
         self._circuits: tuple[CircuitLine, ...] = ()
         self._denials: tuple[Denial, ...] = ()
         self._today: DayTotals | None = None
+        self._trends = TrendReader(engine.operations)
         self._store = StoreState(place=_place(engine.config.state))
         self._failing: set[Callable[[], Awaitable[None]]] = set()
         """Readers that the store did not answer last time: one that had nothing to ask says nothing of the store."""
@@ -88,6 +89,10 @@ class LiveFeed:
             found += page
             await asyncio.sleep(0)
         return found
+
+    async def trends(self, now: Timestamp) -> Trends:
+        """Read now, for whoever looks at the plots."""
+        return await self._trends.read(now)
 
     async def run(self) -> None:
         """Reads until it is cancelled; own runs are cancelled then, and their ends recorded."""
@@ -195,8 +200,8 @@ class LiveFeed:
             self.version += 1
 
     async def _read_totals(self) -> None:
-        midnight = datetime.combine(datetime.fromtimestamp(self._now()).astimezone().date(), time.min).astimezone()
-        today = await self._engine.operations.totals(Timestamp(midnight.timestamp()))
+        _, midnight = midnights_before(self._now(), 1)
+        today = await self._engine.operations.totals(midnight)
         if today != self._today:
             self._today = today
             self.version += 1

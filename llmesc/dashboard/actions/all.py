@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from llmesc.dashboard.actions import asking, circuits, copying, looking, models, replaying, requests, timeline
+from llmesc.dashboard.actions import asking, circuits, copying, looking, models, plotting, replaying, requests, timeline
 
 COMMANDS = (
     *asking.COMMANDS,
@@ -12,5 +12,6 @@ COMMANDS = (
     *timeline.COMMANDS,
     *copying.COMMANDS,
     *replaying.COMMANDS,
+    *plotting.COMMANDS,
     *looking.COMMANDS,
 )

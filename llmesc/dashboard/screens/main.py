@@ -44,6 +44,7 @@ from llmesc.story.style import Style
 if TYPE_CHECKING:
     from llmesc.dashboard.app import Dashboard
     from llmesc.dashboard.feed import AskingFeed, Feed
+    from llmesc.dashboard.plots.trends import Trends
     from llmesc.engine import Engine, Operations
     from llmesc.escalation.events import Event
     from llmesc.escalation.messages import Request
@@ -293,6 +294,10 @@ class MainScreen(Screen[None]):
     async def events_of(self, run_id: str) -> Sequence[Event]:
         """All events of a run, the tokens too."""
         return await self.feed.events(run_id)
+
+    async def trends(self, now: Timestamp) -> Trends:
+        """What the plots show."""
+        return await self._asking.trends(now)
 
     @property
     def timeline(self) -> TimelinePane:
