@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass, replace
 from decimal import Decimal
-from typing import Any, assert_never
+from typing import Any, Literal, assert_never
 
 from llmesc.escalation.envelope import Allowance
 from llmesc.escalation.events import (
@@ -38,6 +38,15 @@ from llmesc.escalation.limits import Limits
 from llmesc.escalation.messages import Request, Usage
 from llmesc.escalation.resolution import Resolution
 from llmesc.escalation.times import Timestamp
+
+
+@dataclass(frozen=True, slots=True)
+class Passage:
+    """A stretch of one attempt: text, or thinking, or one event of a tool, until the next passage begins."""
+
+    kind: Literal["text", "thinking", "tool"]
+    start: int
+    """Where it begins: characters of the attempt's text or thinking before it, or the index in its `tools`."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -77,6 +86,9 @@ class AttemptView:
     discarded: bool = False
     """Its text no longer counts."""
     tools: tuple[ToolCallRequested | ToolCallFinished, ...] = ()
+    thinking_characters: int = 0
+    passages: tuple[Passage, ...] = ()
+    """In which order text, thinking and tools came."""
 
     @property
     def shown(self) -> str:
@@ -210,18 +222,25 @@ def _fold_attempt(attempt: AttemptView, event: _AttemptEvent) -> AttemptView:
         case TextDelta():
             characters = attempt.characters + len(event.text)
             held = attempt.held_characters + len(event.text) if event.held else 0
+            passages = _passages(attempt, "text", attempt.characters)
             text = grown(attempt.text, event.text)
-            if attempt.first_token_seconds is None:
-                attempt = replace(attempt, first_token_seconds=(event.elapsed_ms - attempt.started_ms) / 1000)
-            return replace(attempt, text=text, characters=characters, held_characters=held)
+            first = _first_token_seconds(attempt, event)
+            return replace(
+                attempt, text=text, characters=characters, held_characters=held, passages=passages, first_token_seconds=first
+            )
         case GateOpened():
             return replace(attempt, held_characters=0)
         case ThinkingDelta():
-            if attempt.first_token_seconds is None:
-                attempt = replace(attempt, first_token_seconds=(event.elapsed_ms - attempt.started_ms) / 1000)
-            return replace(attempt, thinking=grown(attempt.thinking, event.text))
+            characters = attempt.thinking_characters + len(event.text)
+            passages = _passages(attempt, "thinking", attempt.thinking_characters)
+            thinking = grown(attempt.thinking, event.text)
+            first = _first_token_seconds(attempt, event)
+            return replace(
+                attempt, thinking=thinking, thinking_characters=characters, passages=passages, first_token_seconds=first
+            )
         case ToolCallRequested() | ToolCallFinished():
-            return replace(attempt, tools=(*attempt.tools, event))
+            passages = (*attempt.passages, Passage("tool", len(attempt.tools)))
+            return replace(attempt, tools=(*attempt.tools, event), passages=passages)
         case ProviderFailed():
             return replace(attempt, failure=event.failure)
         case QualityChecked():
@@ -241,3 +260,16 @@ def _fold_attempt(attempt: AttemptView, event: _AttemptEvent) -> AttemptView:
             )
         case _:
             assert_never(event)
+
+
+def _passages(attempt: AttemptView, kind: Literal["text", "thinking"], start: int) -> tuple[Passage, ...]:
+    """With one more where another kind begins; token after token of one kind it is the same tuple."""
+    if attempt.passages and attempt.passages[-1].kind == kind:
+        return attempt.passages
+    return (*attempt.passages, Passage(kind, start))
+
+
+def _first_token_seconds(attempt: AttemptView, event: TextDelta | ThinkingDelta) -> float:
+    """Of a call whose first token this is, or came before."""
+    known = attempt.first_token_seconds
+    return (event.elapsed_ms - attempt.started_ms) / 1000 if known is None else known

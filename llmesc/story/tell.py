@@ -100,7 +100,7 @@ def switch_words(event: ProviderSwitched) -> str:
 
 def switch_rule(event: ProviderSwitched, width: int) -> str:
     """The same, shorter, as a marked line across the screen: between text that no longer counts and the answer that begins
-    again, or where another goes on with it.
+    again, or where another goes on with it; nothing is said of text where there was none.
     """
     before, after = event.from_resolution, event.to_resolution
     if before.circuit_key == after.circuit_key:
@@ -111,7 +111,8 @@ def switch_rule(event: ProviderSwitched, width: int) -> str:
     if event.tier_upgrade:
         text += f" · tier upgrade {before.tier.label} → {after.tier.label}"
     kept = event.characters_kept
-    text += f" · {words.plural(kept or event.characters_discarded, 'character')} {'kept' if kept else 'discarded'}"
+    if kept or event.characters_discarded:
+        text += f" · {words.plural(kept or event.characters_discarded, 'character')} {'kept' if kept else 'discarded'}"
     return f"── {cut(text, max(width - 7, 20))} ──"
 
 

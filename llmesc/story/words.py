@@ -107,8 +107,8 @@ def spent(usage: Usage, cost: Decimal | None, *, hosted: bool) -> str:
 
 
 def plural(number: int, noun: str) -> str:
-    """`1 attempt`, `3 attempts`."""
-    return f"{number} {noun}{'' if number == 1 else 's'}"
+    """`1 attempt`, `3 attempts`, `1,204 characters`."""
+    return f"{number:,} {noun}{'' if number == 1 else 's'}"
 
 
 def failure_words(failure: Failure) -> str:

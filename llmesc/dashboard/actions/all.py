@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from llmesc.dashboard.actions import asking, circuits, copying, looking, models, plotting, replaying, requests, timeline
+from llmesc.dashboard.actions import answer, asking, circuits, copying, looking, models, plotting, replaying, requests, timeline
 
 COMMANDS = (
     *asking.COMMANDS,
@@ -10,6 +10,7 @@ COMMANDS = (
     *models.COMMANDS,
     *requests.COMMANDS,
     *timeline.COMMANDS,
+    *answer.COMMANDS,
     *copying.COMMANDS,
     *replaying.COMMANDS,
     *plotting.COMMANDS,

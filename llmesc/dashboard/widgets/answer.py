@@ -2,101 +2,168 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
 from typing import ClassVar
 
 from rich.segment import Segment
 from rich.style import Style as RichStyle
+from textual import events
 from textual.app import ComposeResult
+from textual.binding import BindingType
 from textual.geometry import Size
+from textual.message import Message
 from textual.scroll_view import ScrollView
 from textual.strip import Strip
+from textual.timer import Timer
 
+from llmesc.dashboard.answering.lines import AnswerLines, Drawn
+from llmesc.dashboard.answering.sections import Format
+from llmesc.dashboard.bindings import bindings
 from llmesc.dashboard.keys import LIST_KEYS
+from llmesc.dashboard.markdown.spans import Look
+from llmesc.dashboard.widgets.answer_style import CLASSES, CSS, classes_of
 from llmesc.dashboard.widgets.pane import Pane
-from llmesc.dashboard.wrapping import Wrapped
-from llmesc.escalation.events import ProviderSwitched
-from llmesc.escalation.fold import AttemptView, RunView
-from llmesc.escalation.untrusted import one_line
-from llmesc.story import words
-from llmesc.story.width import cut
+from llmesc.escalation.fold import RunView
 
+FRAME_CHARACTERS = 8_000
+"""Drawn at a time: some 20 ms of CPU. What is more (a long answer that is chosen, or wrapped again) follows a moment later."""
 
-@dataclass(slots=True)
-class _Block:
-    """What one attempt wrote, under the line that says who it is and why it was called."""
-
-    title: str
-    lines: Wrapped
-    struck: bool = False
+CATCH_UP_SECONDS = 0.03
+"""Between two such parts, so that keys are looked at."""
 
 
 class AnswerText(ScrollView, can_focus=True):
     """The blocks of one run. It follows the end until it is scrolled up, and again from the end on."""
 
-    BINDINGS: ClassVar = list(LIST_KEYS)
-    COMPONENT_CLASSES: ClassVar[set[str]] = {"answer--title", "answer--struck"}
-    DEFAULT_CSS = """
-    AnswerText { height: 1fr; scrollbar-size-vertical: 1; overflow-x: hidden; }
-    AnswerText > .answer--title { color: $text-muted; text-style: bold; }
-    AnswerText > .answer--struck { color: $text-muted; text-style: dim strike; }
-    """
+    BINDINGS: ClassVar[list[BindingType]] = list(LIST_KEYS)
+    COMPONENT_CLASSES: ClassVar[set[str]] = set(CLASSES)
+    DEFAULT_CSS = CSS
+
+    class Followed(Message):
+        """It began to follow the end, or left off."""
 
     def __init__(self) -> None:
         super().__init__()
         self._run_id = ""
-        self._blocks: list[_Block] = []
         self._view: RunView | None = None
+        self._lines = AnswerLines(Format(2, markdown=True))
+        self._fresh: AnswerLines | None = None
+        """The same in another width or format, until all of it is drawn and takes the place of the old."""
+        self._looks: dict[tuple[str, ...], RichStyle] = {}
+        self._rest: Timer | None = None
+        self.markdown = True
         self.following = True
+
+    @property
+    def all_drawn(self) -> bool:
+        """Whether nothing of the run waits to be drawn."""
+        return self._rest is None
 
     def show(self, view: RunView | None) -> None:
         """Draws what is new of `view`; another run begins anew."""
-        width = self.scrollable_content_region.width
+        form = Format(max(self.scrollable_content_region.width, 2), self.markdown)
         run_id = view.run_id if view is not None else ""
-        shrunk = view is None or len(view.attempts) < len(self._blocks)  # a replay that went back
-        if run_id != self._run_id or shrunk or any(block.lines.width != max(width, 2) for block in self._blocks):
-            self._run_id, self._blocks = run_id, []
-        if view is self._view and self._blocks:
+        if run_id != self._run_id or view is None:
+            unfolded = self._lines.unfolded
+            self._run_id, self._lines, self._fresh = run_id, AnswerLines(form, unfolded=unfolded), None
+            self.following = True
+        elif (self._fresh or self._lines).form != form:
+            fresh = AnswerLines(form)
+            fresh.same_choices(self._lines)
+            if len(self._lines):
+                self._fresh = fresh
+            else:
+                self._lines = fresh
+        elif view is self._view and self._rest is None:
             return
         self._view = view
-        for index, attempt in enumerate(view.attempts if view is not None else ()):
-            if index == len(self._blocks):
-                self._blocks.append(_Block(_title(attempt, view), Wrapped(width)))
-            block = self._blocks[index]
-            block.struck = attempt.discarded or attempt.failure is not None
-            block.lines.grow(attempt.shown)
-        self.virtual_size = Size(0, sum(len(block.lines) + 1 for block in self._blocks))
-        if self.following:
-            self.scroll_end(animate=False, immediate=True)
-        self.refresh()
+        if self._rest is None:
+            self._draw()
+
+    def toggle_markdown(self) -> bool:
+        """Markdown or plain text; whether it is Markdown now."""
+        self.markdown = not self.markdown
+        self.show(self._view)
+        return self.markdown
+
+    def toggle_folds(self) -> None:
+        """Opens thinking and tools, or folds them."""
+        self._lines.toggle_all()
+        self._refold()
 
     def follow(self) -> None:
         """To the end, and on with it."""
         self.following = True
         self.scroll_end(animate=False, immediate=True)
 
-    def render_line(self, y: int) -> Strip:
-        """A title, or a line of a block."""
-        width = self.scrollable_content_region.width
-        index = int(self.scroll_offset.y) + y
-        for block in self._blocks:
-            if index == 0:
-                title = cut(f"── {block.title} " + "─" * width, width).rstrip("…")
-                return self._strip(title, self.get_component_rich_style("answer--title", partial=True), width)
-            if index <= len(block.lines):
-                struck = self.get_component_rich_style("answer--struck", partial=True) if block.struck else None
-                return self._strip(block.lines[index - 1], struck, width)
-            index -= len(block.lines) + 1
-        return Strip.blank(width, self.rich_style)
+    def _refold(self) -> None:
+        if self._fresh is not None:
+            self._fresh = AnswerLines(self._fresh.form)
+            self._fresh.same_choices(self._lines)
+        if self._rest is None:
+            self._draw()
 
-    def _strip(self, text: str, style: RichStyle | None, width: int) -> Strip:
+    def _draw(self) -> None:
+        """Draws a part of what is new, and sees to it that the rest follows."""
+        if self._rest is not None:
+            self._rest.stop()
+            self._rest = None
+        if self._view is not None:
+            drawn = (self._fresh or self._lines).show(self._view, FRAME_CHARACTERS)
+            if not drawn:
+                self._rest = self.set_timer(CATCH_UP_SECONDS, self._draw)
+            elif self._fresh is not None:
+                self._take_fresh(self._fresh)
+        self.virtual_size = Size(0, len(self._lines))
+        if self.following:
+            self.scroll_end(animate=False, immediate=True)
+        self.refresh()
+
+    def _take_fresh(self, fresh: AnswerLines) -> None:
+        before, self._lines, self._fresh = len(self._lines), fresh, None
+        if not self.following:
+            # The same part of the text, more or less; the virtual size first, or there is nothing to scroll in.
+            self.virtual_size = Size(0, len(fresh))
+            self.scroll_to(y=self.scroll_offset.y * len(fresh) // max(before, 1), animate=False, immediate=True)
+
+    # -- lines ----------------------------------------------------------------------------------------------------------
+
+    def render_line(self, y: int) -> Strip:
+        """A rule, a title, or a line of a block."""
+        width = self.scrollable_content_region.width
         base = self.rich_style
-        return Strip([Segment(text, base if style is None else base + style)]).adjust_cell_length(width, base)
+        drawn = self._lines[int(self.scroll_offset.y) + y]
+        segments = [Segment(text, self._style(drawn, look)) for text, look in drawn.line]
+        return Strip(segments).adjust_cell_length(width, base)
+
+    def _style(self, drawn: Drawn, look: Look) -> RichStyle:
+        classes = classes_of(drawn, look)
+        if classes not in self._looks:
+            style = self.rich_style
+            for name in classes:
+                style += self.get_component_rich_style(name, partial=True)
+            self._looks[classes] = style
+        return self._looks[classes]
+
+    def notify_style_update(self) -> None:
+        """Another theme, or the focus: every look is made anew."""
+        super().notify_style_update()
+        self._looks = {}
+
+    # -- moving ---------------------------------------------------------------------------------------------------------
 
     def watch_scroll_y(self, old_value: float, new_value: float) -> None:
         """Whoever scrolls up does not want to be taken to the end; whoever is at the end does."""
         super().watch_scroll_y(old_value, new_value)
-        self.following = new_value >= self.max_scroll_y
+        following = new_value >= self.max_scroll_y
+        if following != self.following:
+            self.following = following
+            self.post_message(self.Followed())
+
+    def on_click(self, event: events.Click) -> None:
+        """A click on a folded line opens it."""
+        offset = event.get_content_offset(self)
+        if offset is not None and self._lines.toggle_at(int(self.scroll_offset.y) + offset.y):
+            self._refold()
 
     def action_move(self, by: int) -> None:
         """Down (or up, where negative) by so many lines."""
@@ -111,24 +178,15 @@ class AnswerText(ScrollView, can_focus=True):
         self.scroll_to(y=0 if first else self.max_scroll_y, animate=False)
 
 
-def _title(attempt: AttemptView, view: RunView | None) -> str:
-    """Who it is, and what took the turn to it."""
-    switch = _switch_to(attempt, view)
-    because = "" if switch is None else f" · switched: {words.plain_words(switch.because)}"
-    return one_line(f"{words.who(attempt.resolution)}{because}")
-
-
-def _switch_to(attempt: AttemptView, view: RunView | None) -> ProviderSwitched | None:
-    """The last switch to that candidate before it began; the first attempt of all follows none."""
-    switches = view.switches if view is not None and attempt.attempt > 1 else ()
-    before = [one for one in switches if one.to_resolution == attempt.resolution and one.elapsed_ms <= attempt.started_ms]
-    return before[-1] if before else None
-
-
 class AnswerPane(Pane):
     """What the attempts of one run wrote."""
 
+    BINDINGS: ClassVar[list[BindingType]] = bindings("answer")
     BORDER_TITLE = "3 Answer"
+
+    def __init__(self, id: str | None = None) -> None:
+        super().__init__(id=id)
+        self._view: RunView | None = None
 
     def compose(self) -> ComposeResult:
         """The text."""
@@ -137,17 +195,43 @@ class AnswerPane(Pane):
     def show(self, view: RunView | None) -> None:
         """Of that run."""
         self._view = view
-        text = self.query_one(AnswerText)
-        text.show(view)
-        self.border_subtitle = "" if text.following else "scrolled; end follows"
+        self._text.show(view)
+        self._say_how()
+
+    def on_answer_text_followed(self) -> None:
+        """It was scrolled."""
+        self._say_how()
+
+    def on_resize(self) -> None:
+        """The text takes the new width."""
+        self._text.show(self._view)
 
     def follow(self) -> None:
         """To the end, and on with it."""
-        self.query_one(AnswerText).follow()
+        self._text.follow()
+        self._say_how()
+
+    def toggle_markdown(self) -> bool:
+        """Markdown or plain text; whether it is Markdown now."""
+        markdown = self._text.toggle_markdown()
+        self._say_how()
+        return markdown
+
+    def toggle_folds(self) -> None:
+        """Opens thinking and tools, or folds them."""
+        self._text.toggle_folds()
 
     def answer_text(self) -> str:
-        """The accepted answer, or what there is of one."""
-        view: RunView | None = getattr(self, "_view", None)
+        """The accepted answer, or what there is of one, as it was written."""
+        view = self._view
         if view is None:
             return ""
         return view.answer.text if view.answer is not None else view.attempts[-1].shown if view.attempts else ""
+
+    @property
+    def _text(self) -> AnswerText:
+        return self.query_one(AnswerText)
+
+    def _say_how(self) -> None:
+        told = ["" if self._text.markdown else "plain", "" if self._text.following else "scrolled; end follows"]
+        self.border_subtitle = " · ".join(filter(None, told))
