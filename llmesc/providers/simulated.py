@@ -3,6 +3,11 @@
 `script` stands on a model or an instance: a list of steps, one a call and then from the beginning, or one step for all calls.
 
     script = [{ fail = "503" }, { fail = "rate_limit", retry_after = 2 }, { text = "At last.", tokens_per_second = 20 }]
+
+Steps may be for some calls only: those whose prompt has the words `about`, those in a time `from_seconds` to `until_seconds` after
+the wire was first used. Steps for the same calls take turns; of those that a call fits, the ones that stand first play it:
+
+    script = [{ until_seconds = 30, fail = "503" }, { about = "Raft", text = "Raft is …" }, { text = "Back again." }]
 """
 
 from __future__ import annotations
@@ -13,7 +18,8 @@ import re
 from collections.abc import AsyncGenerator, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from itertools import cycle
-from typing import TYPE_CHECKING, Any, cast, get_args
+from math import inf
+from typing import TYPE_CHECKING, Any, NamedTuple, cast, get_args
 
 from llmesc.escalation.failures import CallFailed, Failure, FailureKind
 from llmesc.escalation.messages import Usage, estimate_tokens, text_tokens
@@ -76,6 +82,29 @@ class Step:
     """A refusal by name or HTTP status, what a network does, or `hang`; behind the text where there is one."""
     retry_after: float | None = None
     """Seconds, said with a refusal."""
+    about: str = ""
+    """Only calls whose prompt has these words, in any case; empty: all."""
+    from_seconds: float = 0.0
+    """Only calls from then on, after the wire was first called or probed."""
+    until_seconds: float = inf
+    """Only calls before that."""
+
+    @property
+    def condition(self) -> Condition:
+        """Which calls it is for."""
+        return Condition(self.about, self.from_seconds, self.until_seconds)
+
+
+class Condition(NamedTuple):
+    """Which calls a step is for; see `Step`."""
+
+    about: str
+    from_seconds: float
+    until_seconds: float
+
+    def fits(self, prompt: str, passed_seconds: float) -> bool:
+        """Whether a call with that prompt is, so long after the first use."""
+        return self.from_seconds <= passed_seconds < self.until_seconds and self.about.casefold() in prompt.casefold()
 
 
 STEP_KEYS: Mapping[str, tuple[Any, str]] = {
@@ -88,6 +117,9 @@ STEP_KEYS: Mapping[str, tuple[Any, str]] = {
     "finish": (str, "a text"),
     "fail": (str, "a text"),
     "retry_after": (int | float, "seconds from 0"),
+    "about": (str, "a text"),
+    "from_seconds": (int | float, "seconds from 0"),
+    "until_seconds": (int | float, "seconds from 0"),
 }
 """What a step of a script may say, and as what."""
 
@@ -97,18 +129,20 @@ class SimulatedProvider:
 
     def __init__(self, endpoint: Endpoint, http: Http | None = None) -> None:  # noqa: ARG002 - as every wire is made
         self._endpoint = endpoint
-        self._scripts: dict[str, cycle[Step]] = {}
+        self._scripts: dict[str, Mapping[Condition, cycle[Step]]] = {}
+        self._first_used: float | None = None
 
     async def call(self, call: Call) -> AsyncGenerator[Piece]:
         """See `Provider.call`; it waits with `asyncio.sleep` alone."""
-        step = self._next(call.resolution.model)
+        step = self._next(call)
         await asyncio.sleep(step.delay_seconds)
         if step.text is None and step.fail:
             await self._fail(step, call)
         yield Opened(request_id=call.idempotency_key)
         pause_seconds = 1 / step.tokens_per_second if step.tokens_per_second else 0.0
-        if step.thinking:
-            yield ThinkingPiece(step.thinking)
+        for thought in _pieces(step.thinking, step.chunk):
+            yield ThinkingPiece(thought)
+            await asyncio.sleep(pause_seconds)
         text = step.text if step.text is not None else "" if step.tool_calls else _canned(call)
         for piece in _pieces(text, step.chunk):
             yield TextPiece(piece)
@@ -124,6 +158,7 @@ class SimulatedProvider:
 
     async def probe(self) -> ProbeResult:
         """Always there; what can be wrong is the script."""
+        self._passed_seconds()
         try:
             for model in self._endpoint.model_options or ("",):
                 self._script(model)
@@ -134,10 +169,27 @@ class SimulatedProvider:
     async def aclose(self) -> None:
         """Nothing to let go of."""
 
-    def _next(self, model: str) -> Step:
+    def _next(self, call: Call) -> Step:
+        """The turn of the steps that stand first among those for such a call. For none there is: a canned answer."""
+        passed = self._passed_seconds()
+        model = call.resolution.model
         if model not in self._scripts:
-            self._scripts[model] = cycle(self._script(model))
-        return next(self._scripts[model])
+            steps = self._script(model)
+            self._scripts[model] = {
+                condition: cycle([step for step in steps if step.condition == condition])
+                for condition in dict.fromkeys(step.condition for step in steps)
+            }
+        for condition, turns in self._scripts[model].items():
+            if condition.fits(call.request.prompt, passed):
+                return next(turns)
+        return Step()
+
+    def _passed_seconds(self) -> float:
+        """Since the first use, by the event loop's clock."""
+        now = asyncio.get_running_loop().time()
+        if self._first_used is None:
+            self._first_used = now
+        return now - self._first_used
 
     def _script(self, model: str) -> list[Step]:
         """Raises `CallFailed` where the script cannot be played."""

@@ -15,6 +15,10 @@ from llmesc.state.spool import Spool
 from llmesc.state.store import StateUnavailable, Store
 
 
+MEMORY = "memory:"
+"""The URL of a store that dies with its process."""
+
+
 def _holder() -> str:
     process = this_process()
     return f"{process.host}:{process.pid}"
@@ -37,12 +41,15 @@ def resilient_store(
     spool_directory: Path,
     warn: Callable[[str], None],
 ) -> ResilientStore:
-    """The store that `url` names, opened at first use, for runs: see `ResilientStore`."""
+    """The store that `url` names, opened at first use, for runs: see `ResilientStore`.
+
+    A store in memory is never away, and must not take over what others spooled for one that lasts: it would be gone with it.
+    """
     fallback = MemoryStore(clock=clock, policy=policy, holder=_holder(), random=random_part, new_token=_new_token)
     return ResilientStore(
         lambda: open_store(url, clock=clock, policy=policy),
         fallback=fallback,
-        spool=Spool(spool_directory, clock),
+        spool=None if url == MEMORY else Spool(spool_directory, clock),
         clock=clock,
         warn=warn,
     )

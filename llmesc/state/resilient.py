@@ -34,10 +34,11 @@ class ResilientStore:
         open_store: Callable[[], Awaitable[Store]],
         *,
         fallback: MemoryStore,
-        spool: Spool,
+        spool: Spool | None,
         clock: Clock,
         warn: Callable[[str], None],
     ) -> None:
+        """`spool` None: no file is read or written, and what the store does not take is lost."""
         self._open = open_store
         self._memory = fallback
         self._spool = spool
@@ -96,6 +97,9 @@ class ResilientStore:
                 return await store.append(events)
             except StateUnavailable as error:
                 await self._lost(store, error)
+        if self._spool is None:
+            self.lost_events += len(events)
+            return
         try:
             self._spool.write(events)
         except OSError as error:
@@ -143,6 +147,8 @@ class ResilientStore:
 
     async def _replay(self, store: Store) -> None:
         """Delivers every spool file, those that other tasks write meanwhile too: the store is back when none is left."""
+        if self._spool is None:
+            return
         try:
             while files := self._spool.take():
                 for path in files:

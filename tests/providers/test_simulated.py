@@ -10,10 +10,11 @@ from typing import Any
 import pytest
 
 from llmesc.escalation.failures import FailureKind as K
-from llmesc.escalation.messages import Message, ToolCall
+from llmesc.escalation.messages import Message, ToolCall, ask_for
 from llmesc.escalation.pieces import Call, Finish, Opened, Piece, TextPiece, ThinkingPiece, ToolCallPiece, UsagePiece
 from llmesc.providers.base import Endpoint
 from llmesc.providers.simulated import STEP_KEYS, SimulatedProvider, Step
+from tests.escalation.world import VirtualLoop, run_virtually
 
 pytestmark = pytest.mark.anyio
 
@@ -130,6 +131,7 @@ async def test_what_it_waits_for_can_be_cancelled(a_call: Callable[..., Call], o
         ([{"text": "a"}, {"fail": "nonsense"}], "step 2 of the script: found fail = 'nonsense'; allowed: auth,"),
         ({"text": 3}, "found text = 3; allowed: a text"),
         ({"delay_seconds": -1}, "found delay_seconds = -1; allowed: seconds from 0"),
+        ({"until_seconds": "noon"}, "found until_seconds = 'noon'; allowed: seconds from 0"),
         ({"chunk": 1.5}, "found chunk = 1.5; allowed: a whole number from 0"),
         ({"finish": "done"}, "found finish = 'done'; allowed: stop, length"),
         ({"tool_calls": "f"}, "found tool_calls = 'f'; allowed: a list like [{ name = \"…\", arguments = { … } }]"),
@@ -147,6 +149,42 @@ async def test_a_script_that_cannot_be_played_says_what_is_allowed(
     assert failure.kind is K.PAYLOAD
     assert said in failure.message
     assert probed.failure == failure
+
+
+async def test_steps_about_something_are_for_the_prompts_that_have_the_words(a_call: Callable[..., Call], outcome: Any) -> None:
+    provider = simulated([{"about": "raft", "text": "a log"}, {"about": "raft", "text": "a vote"}, {"text": "whatever"}])
+
+    def asked(prompt: str) -> Call:
+        call = a_call("m")
+        return replace(call, request=ask_for(prompt))
+
+    prompts = ("Explain Raft", "What is Rome?", "more about raft", "Raft again")
+    seen = [told((await outcome(provider, asked(prompt)))[0]) for prompt in prompts]
+
+    assert seen == ["a log", "whatever", "a vote", "a log"]
+
+
+def test_steps_with_a_time_are_played_in_that_time_after_the_first_use(a_call: Callable[..., Call], outcome: Any) -> None:
+    async def main(loop: VirtualLoop) -> list[Any]:
+        provider = simulated([{"from_seconds": 10, "until_seconds": 20, "fail": "503"}, {"text": "well"}])
+        await provider.probe()
+        seen = []
+        for _ in range(5):
+            pieces, failure = await outcome(provider, a_call("m"))
+            seen.append(failure.kind if failure else told(pieces))
+            await asyncio.sleep(5)
+        return seen
+
+    assert run_virtually(main) == ["well", "well", K.OVERLOADED, K.OVERLOADED, "well"]
+
+
+async def test_a_call_that_no_step_is_for_gets_an_answer_that_says_it_is_simulated(
+    a_call: Callable[..., Call], outcome: Any
+) -> None:
+    pieces, failure = await outcome(simulated([{"about": "nothing that is asked", "fail": "503"}]), a_call("m"))
+
+    assert failure is None
+    assert "simulated" in told(pieces)
 
 
 async def test_a_probe_lists_the_scripted_models() -> None:

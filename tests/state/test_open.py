@@ -13,6 +13,7 @@ from llmesc.escalation.circuits import Admission, CircuitPolicy, Refusal
 from llmesc.escalation.resolution import CircuitKey
 from llmesc.state.memory import MemoryStore
 from llmesc.state.open import open_store, resilient_store
+from llmesc.state.process import this_process
 from llmesc.state.sqlite import SqliteStore
 from llmesc.state.store import StateUnavailable
 
@@ -84,3 +85,16 @@ def test_what_is_heavy_is_loaded_where_it_is_needed(heavy: str) -> None:
     code = f"import sys, llmesc.state.open; sys.exit({heavy!r} in sys.modules)"
 
     assert subprocess.run([sys.executable, "-c", code], cwd=Path(__file__).parents[2], check=False).returncode == 0
+
+
+async def test_a_store_in_memory_leaves_what_others_spooled_for_one_that_lasts(kit: Any) -> None:
+    folder = kit.folder / "spool"
+    folder.mkdir(parents=True)
+    host, pid, _ = this_process()
+    waiting = folder / f"{host}.{pid}.1.000000.jsonl"  # of a process that had this number before
+    waiting.write_text("[]\n")
+    store = resilient_store("memory:", clock=kit.clock, policy=kit.policy, spool_directory=folder, warn=pytest.fail)
+
+    await store.direct()
+
+    assert [path.name for path in folder.iterdir()] == [waiting.name]
