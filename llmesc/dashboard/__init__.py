@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from typing import TYPE_CHECKING
 
 from llmesc.escalation.times import Timestamp
@@ -29,7 +29,28 @@ async def watch(engine: Engine, settings: Settings | None = None) -> str | None:
     """
     from llmesc.dashboard.live_feed import LiveFeed
 
-    return await _open(LiveFeed(engine, _now), engine, settings)
+    feed = LiveFeed(engine, _now)
+    await _open(feed, engine, settings)
+    return feed.accepted
+
+
+async def demonstrate(settings: Settings | None = None, *, on_warning: Callable[[str], None] | None = None) -> str | None:
+    """Opens the dashboard on a simulated chain and on a story of a minute: an answer that is not good enough, an outage, a rate
+    limit, a recovery; then quiet traffic until it is left. As `watch`, but nothing of the user's is read or written.
+    """
+    import asyncio
+    from random import random
+
+    from llmesc.dashboard.demo.feed import DemoFeed
+    from llmesc.engine.demo import open_demo, the_story
+
+    story = the_story()
+    async with open_demo(story, on_warning=on_warning) as engine:
+        monotonic = asyncio.get_running_loop().time
+        began = monotonic()
+        feed = DemoFeed(engine, _now, story=story, passed_seconds=lambda: monotonic() - began, random=random)
+        await _open(feed, engine, settings)
+        return feed.accepted
 
 
 async def play(events: Sequence[Event], settings: Settings | None = None) -> None:
@@ -39,19 +60,18 @@ async def play(events: Sequence[Event], settings: Settings | None = None) -> Non
     await _open(Replay(events, title=f"replay of {events[0].run_id}"), None, settings)
 
 
-async def _open(feed: Feed, engine: Engine | None, settings: Settings | None) -> str | None:
+async def _open(feed: Feed, engine: Engine | None, settings: Settings | None) -> None:
     import asyncio
 
     from llmesc.dashboard.app import Dashboard
 
     app = Dashboard(feed, now=_now, engine=engine, settings=settings)
-    answer = await app.run_async()
+    await app.run_async()
     if app.fault is not None:
         raise app.fault
     task = asyncio.current_task()
     if task is not None and task.cancelling():  # Textual ends in peace where it was cancelled; who cancelled is to know
         raise asyncio.CancelledError
-    return answer
 
 
 def _now() -> Timestamp:

@@ -35,8 +35,8 @@ class Settings:
     """Who forces a circuit or denies a model, for the record."""
 
 
-class Dashboard(App[str]):
-    """The dashboard. Its result is the last accepted answer, if there was one."""
+class Dashboard(App[None]):
+    """The dashboard."""
 
     CSS_PATH: ClassVar = Path("dashboard.tcss")
     TITLE = "llmesc"

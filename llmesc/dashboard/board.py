@@ -23,6 +23,8 @@ class StoreState:
     """Set while the store does not answer; the board is then as old as that."""
     problem: str = ""
     """In the store's words, without secrets."""
+    demo: bool = False
+    """Nothing of what is shown is real, and the screen says so all the time."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -47,5 +49,7 @@ class Board:
     today: DayTotals | None = None
     """Since midnight of the operator's clock."""
     store: StoreState = field(default_factory=StoreState)
+    caption: str = ""
+    """What is to be seen now, for newcomers; only a demonstration says it."""
     events_seen: int = 0
     """Of all runs since the dashboard began; the difference of two boards is what came between."""

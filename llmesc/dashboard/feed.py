@@ -45,11 +45,6 @@ class AskingFeed(Feed, Protocol):
         """What is plotted, read when it is asked for. Raises `StateUnavailable`."""
         ...
 
-    @property
-    def last_answer(self) -> str | None:
-        """That was accepted last, of the runs that were begun here."""
-        ...
-
     def start(self, request: Request, options: AskOptions, on_error: Callable[[Exception], None]) -> str:
         """Begins a run of this process; its id. What keeps it from beginning goes to `on_error`."""
         ...

@@ -40,6 +40,8 @@ class LiveFeed:
 
     def __init__(self, engine: Engine, now: Callable[[], Timestamp]) -> None:
         self.version = 0
+        self.accepted: str | None = None
+        """The newest answer to a request of its own that was accepted."""
         self._engine = engine
         self._now = now
         self._runs: dict[str, RunSummary] = {}
@@ -48,7 +50,6 @@ class LiveFeed:
         self._followed = Followed(KEPT_VIEWS)
         self._own: dict[str, asyncio.Task[None]] = {}
         self._cancels: dict[str, Callable[[], None]] = {}
-        self.last_answer: str | None = None
         self._chosen: str | None = None
         self._circuits: tuple[CircuitLine, ...] = ()
         self._denials: tuple[Denial, ...] = ()
@@ -121,7 +122,7 @@ class LiveFeed:
                         self._followed.add(event)
                         self.version += 1
                         if isinstance(event, RunFinished) and event.outcome is RunOutcome.ANSWERED and event.answer is not None:
-                            self.last_answer = event.answer.text
+                            self.accepted = event.answer.text
             except LlmescError as error:
                 on_error(error)
             finally:

@@ -4,8 +4,8 @@
 
     script = [{ fail = "503" }, { fail = "rate_limit", retry_after = 2 }, { text = "At last.", tokens_per_second = 20 }]
 
-Steps may be for some calls only: those whose prompt has the words `about`, those in a time `from_seconds` to `until_seconds` after
-the wire was first used. Steps for the same calls take turns; of those that a call fits, the ones that stand first play it:
+Steps may be for some calls only: those whose prompt has the words `about`, those `from_seconds` to `until_seconds` after the wire
+was first used. Steps for the same calls take turns; of those that a call fits, the ones that stand first play it:
 
     script = [{ until_seconds = 30, fail = "503" }, { about = "Raft", text = "Raft is …" }, { text = "Back again." }]
 """

@@ -14,7 +14,6 @@ from llmesc.state.resilient import ResilientStore
 from llmesc.state.spool import Spool
 from llmesc.state.store import StateUnavailable, Store
 
-
 MEMORY = "memory:"
 """The URL of a store that dies with its process."""
 

@@ -99,7 +99,7 @@ class ResilientStore:
                 await self._lost(store, error)
         if self._spool is None:
             self.lost_events += len(events)
-            return
+            return None
         try:
             self._spool.write(events)
         except OSError as error:

@@ -318,7 +318,6 @@ class Still:
         self.chosen: str | None = None
         self.asked: list[tuple[Request, AskOptions]] = []
         self.cancelled: list[str] = []
-        self.last_answer: str | None = None
 
     def board(self, now: Timestamp) -> Board:
         """Always the same."""

@@ -28,6 +28,7 @@ from llmesc.dashboard.situation import PANES, Pane, Situation
 from llmesc.dashboard.widgets.answer import AnswerPane
 from llmesc.dashboard.widgets.attempts import AttemptsPane
 from llmesc.dashboard.widgets.banner import Banner
+from llmesc.dashboard.widgets.caption import CaptionLine
 from llmesc.dashboard.widgets.circuits import CircuitsPane
 from llmesc.dashboard.widgets.flash import FlashLine
 from llmesc.dashboard.widgets.header import HeaderBar
@@ -91,6 +92,7 @@ class MainScreen(Screen[None]):
                 yield TimelinePane(id="events")
         yield FlashLine()
         yield PromptBar(id="prompt")
+        yield CaptionLine()
         yield Footer(show_command_palette=False)
 
     def on_mount(self) -> None:
@@ -137,6 +139,7 @@ class MainScreen(Screen[None]):
         news = self._board.events_seen - board.events_seen if self._paused_at is not None else None
         self.query_one(HeaderBar).show(board, chain=self._chain, paused_behind=news)
         self.query_one(Banner).show(board)
+        self.query_one(CaptionLine).show(board)
         self.query_one(RequestsPane).show(board, follow=self._following)
         self.query_one(CircuitsPane).show(board)
         situation = self.situation
@@ -382,5 +385,5 @@ class MainScreen(Screen[None]):
             )
 
     def leave(self) -> None:
-        """Ends the dashboard, with the last accepted answer to a question of its own."""
-        self.app.exit(self._asking.last_answer if self.engine is not None else None)
+        """Ends the dashboard."""
+        self.app.exit()
