@@ -5,8 +5,6 @@ from __future__ import annotations
 from rich.text import Text
 from textual.widgets import Static
 
-from llmesc.dashboard.board import Board
-
 
 class CaptionLine(Static):
     """A caption, marked as of a demonstration; or nothing."""
@@ -20,9 +18,9 @@ class CaptionLine(Static):
         super().__init__("", markup=False)
         self._words = ""
 
-    def show(self, board: Board) -> None:
-        """The board's caption."""
-        if board.caption != self._words:
-            self._words = board.caption
-            self.set_class(bool(self._words), "-shown")
-            self.update(Text(f"DEMO  {self._words}", no_wrap=True, overflow="ellipsis"))
+    def show(self, words: str) -> None:
+        """Says these words from now on; none: it is not there."""
+        if words != self._words:
+            self._words = words
+            self.set_class(bool(words), "-shown")
+            self.update(Text(f"DEMO  {words}", no_wrap=True, overflow="ellipsis"))

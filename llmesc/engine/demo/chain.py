@@ -24,6 +24,11 @@ CHAINS: Mapping[str, tuple[str, ...]] = {
 COOLDOWN_SECONDS = 20.0
 """A third of the usual, so that an outage and its end fit into a minute."""
 
+TOKENS_TOGETHER = 4
+"""Arrive at once, as from a service that is busy: still as many pieces a second as the dashboard draws frames, and a third of the
+work that one for each token would make.
+"""
+
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class _Place:
@@ -33,10 +38,10 @@ class _Place:
     tier: Tier
     model: str
     window: int
-    words_per_second: float
-    """A word is 1.3 tokens or so."""
+    tokens_per_second: float
+    """Of four characters."""
     first_seconds: float
-    """Until the first word."""
+    """Until the first token."""
     instances: tuple[str, ...] = (DEFAULT_INSTANCE,)
     price: tuple[str, str] = ("0", "0")
     """US dollars for a million tokens in, and out."""
@@ -44,13 +49,13 @@ class _Place:
 
 
 PLACES = (
-    _Place(name="embedded", tier=Tier.LOCAL, model="smollm2-135m", window=8_192, words_per_second=40, first_seconds=0.2),
+    _Place(name="embedded", tier=Tier.LOCAL, model="smollm2-135m", window=8_192, tokens_per_second=60, first_seconds=0.2),
     _Place(
         name="lab",
         tier=Tier.VLLM,
         model="qwen3-32b",
         window=32_768,
-        words_per_second=30,
+        tokens_per_second=45,
         first_seconds=0.4,
         instances=("gpu1", "gpu2"),
     ),
@@ -59,7 +64,7 @@ PLACES = (
         tier=Tier.CLOUD,
         model="gpt-5-mini",
         window=400_000,
-        words_per_second=45,
+        tokens_per_second=65,
         first_seconds=0.5,
         instances=("team-a",),
         price=("0.25", "2.00"),
@@ -69,7 +74,7 @@ PLACES = (
         tier=Tier.FRONTIER,
         model="claude-sonnet-4-6",
         window=200_000,
-        words_per_second=26,
+        tokens_per_second=38,
         first_seconds=0.8,
         instances=("team-a",),
         price=("3.00", "15.00"),
@@ -107,7 +112,11 @@ def _provider(place: _Place, story: Story) -> ProviderConfig:
 
 def _script(place: _Place, instance: str, story: Story) -> Iterator[Mapping[str, Any]]:
     """The weather first, whatever is asked; then what the story asks; then what nobody foresaw, which gets a canned answer."""
-    pace = {"tokens_per_second": place.words_per_second, "delay_seconds": place.first_seconds}
+    pace = {
+        "chunk": 4 * TOKENS_TOGETHER,
+        "tokens_per_second": place.tokens_per_second / TOKENS_TOGETHER,
+        "delay_seconds": place.first_seconds,
+    }
     here = CircuitKey(place.name, instance)
     yield from ({**pace, **weather.step} for weather in story.weather if weather.instance == here)
     yield from ({**pace, **_answered(place, asked)} for asked in story.requests)
