@@ -21,7 +21,7 @@ from llmesc.escalation.pieces import Call, TextPiece
 from llmesc.escalation.ports import CredentialsMissing
 from llmesc.escalation.quality import Draft, Finding
 from llmesc.escalation.resolution import Reference, Resolution
-from llmesc.escalation.selection import OpenProvider
+from llmesc.escalation.selected import OpenProvider
 from llmesc.escalation.untrusted import one_line, safe
 
 GOOD_ENOUGH = 50

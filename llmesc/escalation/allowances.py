@@ -5,6 +5,7 @@ history.
 from __future__ import annotations
 
 from collections.abc import Callable, Collection, Mapping, Sequence
+from dataclasses import replace
 from decimal import Decimal
 
 from llmesc.escalation.envelope import (
@@ -13,9 +14,11 @@ from llmesc.escalation.envelope import (
     Left,
     affordable_tokens,
     least_cost,
+    most_cost,
     share,
     too_slow,
 )
+from llmesc.escalation.hedging import HedgeAfter, silence_allowed
 from llmesc.escalation.latency import Latency
 from llmesc.escalation.limits import Timeouts
 from llmesc.escalation.liveness import learned, patient
@@ -49,9 +52,8 @@ class Allowances:
 
     def obstacle(self, candidate: Resolution, left: Left) -> Exclusion | None:
         """Why what is left is not enough to call it."""
-        price = candidate.offering.price
-        if left.dollars is not None and price is not None:
-            cost = least_cost(price, self.prompt_tokens, self._wanted_tokens)
+        if left.dollars is not None and candidate.offering.price is not None:
+            cost = self._least(candidate)
             if cost > left.dollars:
                 return ("over_budget", f"would cost at least ${cost:.4f}, ${max(left.dollars, Decimal(0)):.4f} is left")
         seconds = too_slow(left.seconds, self._known(candidate))
@@ -71,6 +73,27 @@ class Allowances:
             dollars=left.dollars,
             output_tokens=tokens,
         )
+
+    def less_hedge(self, left: Left, hedge: Resolution) -> Left:
+        """What a call may take of it so that `hedge` can be called beside it."""
+        return left if left.dollars is None else replace(left, dollars=left.dollars - self._least(hedge))
+
+    def beside(self, running: Resolution, allowance: Allowance, candidate: Resolution, left: Left) -> Left | None:
+        """What `candidate` may take of it beside `running` with its `allowance`; None where the cap does not allow both."""
+        if left.dollars is None:
+            return left
+        most = most_cost(running.offering.price, self.prompt_tokens, self._wanted_tokens, allowance)
+        if most + self._least(candidate) > left.dollars:
+            return None
+        return replace(left, dollars=left.dollars - self._least(running))
+
+    def silence_allowed(self, candidate: Resolution, hedge_after: HedgeAfter) -> float | None:
+        """Seconds without content after which it is hedged; None: never."""
+        return silence_allowed(hedge_after, self._known(candidate))
+
+    def _least(self, candidate: Resolution) -> Decimal:
+        price = candidate.offering.price
+        return Decimal(0) if price is None else least_cost(price, self.prompt_tokens, self._wanted_tokens)
 
     def cost(self, candidate: Resolution) -> Decimal | None:
         """What a call would cost, estimated; None where no price is known. One's own machine costs nothing more than it does."""

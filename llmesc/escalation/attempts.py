@@ -16,7 +16,7 @@ from llmesc.escalation.quality import Draft
 from llmesc.escalation.report import Report
 from llmesc.escalation.resolution import Resolution
 from llmesc.escalation.run import EventStream
-from llmesc.escalation.selection import Selected
+from llmesc.escalation.selected import Selected
 from llmesc.escalation.shown import Shown
 from llmesc.escalation.walk import cost_of
 
@@ -47,11 +47,30 @@ class Attempts:
         turn again.
         """
         attempt = self._new(selected, asked)
-        await self._announce(attempt, selected, because)
+        await self._announce(attempt, because, selected)
         if not attempt.kept.text:
             await self._shown.discard()
-        self.made += 1
+        await self._start(attempt, selected)
+        self._has_turn(attempt)
+        return attempt
+
+    async def hedge(self, selected: Selected, beside: Attempt) -> Attempt:
+        """The attempt that asks `selected` the same while `beside`, whose turn it stays, is silent; its start on record."""
+        attempt = self._new(selected, beside.asked)
+        await self._start(attempt, selected, hedges=beside.number)
+        return attempt
+
+    async def hand_over(self, attempt: Attempt, because: tuple[str, str]) -> None:
+        """A hedge has the turn from now on."""
+        await self._announce(attempt, because)
+        self._has_turn(attempt)
+
+    def _has_turn(self, attempt: Attempt) -> None:
         self._last = attempt.resolution
+        self._shown.begins(attempt)
+
+    async def _start(self, attempt: Attempt, selected: Selected, hedges: int | None = None) -> None:
+        self.made += 1
         probe = selected.admission.token is not None
         if probe:
             await self._report.probing(selected.admission)
@@ -66,9 +85,8 @@ class Attempts:
             continues_characters=len(attempt.kept.text),
             allowance=selected.allowance,
             against_circuit=selected.against_circuit,
+            hedges=hedges,
         )
-        self._shown.begins(attempt)
-        return attempt
 
     def _new(self, selected: Selected, asked: Request) -> Attempt:
         number = self.made + 1
@@ -92,7 +110,7 @@ class Attempts:
             ),
         )
 
-    async def _announce(self, attempt: Attempt, selected: Selected, because: tuple[str, str]) -> None:
+    async def _announce(self, attempt: Attempt, because: tuple[str, str], selected: Selected | None = None) -> None:
         before = self._last or self._primary or attempt.resolution
         if before == attempt.resolution:
             return
@@ -107,12 +125,12 @@ class Attempts:
             tier_upgrade=is_tier_upgrade(before, attempt.resolution),
             characters_discarded=0 if kept else self._shown.characters,
             characters_kept=kept,
-            cost=selected.cost if selected.instead_of else None,
-            instead_of=selected.instead_of,
+            cost=selected.cost if selected and selected.instead_of else None,
+            instead_of=selected.instead_of if selected else None,
         )
 
-    async def settle(self, attempt: Attempt, outcome: AttemptOutcome) -> None:
-        """The attempt is over: what it used and cost counts, whatever came of it."""
+    async def settle(self, attempt: Attempt, outcome: AttemptOutcome, lost_to: Attempt | None = None) -> None:
+        """The attempt is over: what it used and cost counts, whatever came of it. `lost_to`: who was first."""
         usage = attempt.usage()
         cost = cost_of(attempt.resolution, usage) if attempt.reached else Decimal(0)
         self._ledger.settle(usage, cost)
@@ -131,6 +149,7 @@ class Attempts:
             finish_reason=attempt.finish.reason if attempt.finish else None,
             request_id=attempt.request_id,
             repeated_characters=attempt.seam.repeated,
+            lost_to=lost_to.number if lost_to else None,
         )
 
     def totals(self, skipped: int, duration_seconds: float) -> Totals:

@@ -68,6 +68,11 @@ def _is_namedtuple(hint: Any) -> bool:
     return isinstance(hint, type) and issubclass(hint, tuple) and hasattr(hint, "_fields")
 
 
+def _is_plain(hint: Any) -> bool:
+    """Whether its values are JSON as they are."""
+    return hint in (str, int, float, bool, Any, types.NoneType, object) or get_origin(hint) is Literal
+
+
 def _encoder(hint: Any) -> _Convert:
     if (made := _ENCODERS.get(hint)) is None:
         made = _ENCODERS[hint] = _make_encoder(hint)
@@ -77,7 +82,7 @@ def _encoder(hint: Any) -> _Convert:
 def _make_encoder(hint: Any) -> _Convert:
     if hint is Timestamp:
         return rfc3339
-    if hint in (str, int, float, bool, Any, types.NoneType, object) or get_origin(hint) is Literal:
+    if _is_plain(hint):
         return _same
     if hint is Decimal:
         return str
@@ -117,7 +122,7 @@ def _decoder(hint: Any) -> _Convert:
 def _make_decoder(hint: Any) -> _Convert:
     if hint is Timestamp:
         return from_rfc3339
-    if hint in (str, int, float, bool, Any, types.NoneType, object) or get_origin(hint) is Literal:
+    if _is_plain(hint):
         return _same
     if hint is Decimal:
         return Decimal
@@ -129,6 +134,8 @@ def _make_decoder(hint: Any) -> _Convert:
         if len(present) == 1:
             inner = _decoder(present[0])
             return _same if inner is _same else lambda value: None if value is None else inner(value)
+        if all(map(_is_plain, present)):
+            return _same
         return _union_decoder(present)
     if origin in (tuple, frozenset, list):
         inner = _decoder(args[0])

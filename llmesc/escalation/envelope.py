@@ -12,6 +12,9 @@ One whose first token usually (more often than not) takes longer than all that i
 Money. An attempt may cost what is left of the cap. Its prompt and a few tokens of an answer are estimated beforehand, and a
 candidate that would cost more is passed over; how long the answer may become is limited so that the cap holds. A model without a
 price is taken to cost nothing, because nothing is known.
+
+Of two that run side by side one costs an answer and the other, cancelled before any content of it is there, at most the least
+that a call costs. An attempt that may be hedged leaves so much for its hedge; the hedge may take what its rival does not.
 """
 
 from __future__ import annotations
@@ -95,6 +98,14 @@ def least_cost(price: Price, prompt_tokens: int, wanted_tokens: int | None) -> D
     """What a call costs at least: its prompt, and a short answer (`wanted_tokens`, where even less is wanted)."""
     answer = SHORTEST_ANSWER_TOKENS if wanted_tokens is None else min(wanted_tokens, SHORTEST_ANSWER_TOKENS)
     return (price.input_per_million * prompt_tokens + price.output_per_million * answer) / 1_000_000
+
+
+def most_cost(price: Price | None, prompt_tokens: int, wanted_tokens: int | None, allowance: Allowance) -> Decimal:
+    """What a call costs at most that keeps to its allowance under a cap."""
+    if price is None:
+        return Decimal(0)
+    limits = [tokens for tokens in (wanted_tokens, allowance.output_tokens) if tokens is not None]
+    return (price.input_per_million * prompt_tokens + price.output_per_million * min(limits, default=0)) / 1_000_000
 
 
 def affordable_tokens(price: Price, prompt_tokens: int, dollars: Decimal) -> int | None:

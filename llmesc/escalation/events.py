@@ -122,6 +122,8 @@ class AttemptStarted(Header):
     """The time and the money it may take."""
     against_circuit: bool = False
     """Every circuit is open, and this one is tried all the same."""
+    hedges: int | None = None
+    """The attempt beside which it is called, because that one is silent: the first to bring content has the turn."""
     type: Literal["attempt_started"] = "attempt_started"
 
 
@@ -219,18 +221,22 @@ class AttemptFinished(Header):
     request_id: str | None = None
     repeated_characters: int = 0
     """Of the text it went on from: they came a second time, and were dropped."""
+    lost_to: int | None = None
+    """The attempt that was first where two ran: this one was cancelled for it, and is blamed for nothing."""
     type: Literal["attempt_finished"] = "attempt_finished"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class ProviderSwitched(Header):
-    """The only place a switch is announced: between the end of one attempt and the start of the next."""
+    """The only place a switch is announced: between the end of one attempt and the start of the next, or, where that one already
+    runs as its hedge, before anything of it is shown.
+    """
 
     from_resolution: Resolution
     to_resolution: Resolution
     move: Move
     because: str
-    """A failure kind, or `quality`."""
+    """A failure kind, a reason to skip, `quality`, or `hedge`: nobody failed, and the hedge was first."""
     detail: str
     tier_upgrade: bool
     """From self-hosted to hosted: prompts leave the operator's machines and cost money."""

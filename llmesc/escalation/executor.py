@@ -14,7 +14,7 @@ from llmesc.escalation.ports import Consumer, Health
 from llmesc.escalation.quality import Draft, QualitySettings, Verdict
 from llmesc.escalation.resolution import Resolution
 from llmesc.escalation.run import EventStream, Run, Walk
-from llmesc.escalation.selection import Fits, OpenProvider
+from llmesc.escalation.selected import Fits, OpenProvider
 from llmesc.escalation.times import Clock
 from llmesc.escalation.tools import Toolbox
 from llmesc.escalation.walker import Walker

@@ -85,6 +85,10 @@ class AttemptView:
     request_id: str | None = None
     discarded: bool = False
     """Its text no longer counts."""
+    hedges: int | None = None
+    """The attempt beside which it was called; see `AttemptStarted`."""
+    lost_to: int | None = None
+    """The attempt that was first: this one was hedged away, or was the hedge that came too late."""
     tools: tuple[ToolCallRequested | ToolCallFinished, ...] = ()
     thinking_characters: int = 0
     passages: tuple[Passage, ...] = ()
@@ -129,6 +133,13 @@ class RunView:
     events: int = 0
 
     @property
+    def turn(self) -> AttemptView | None:
+        """The attempt whose turn it is, or was last; of two that run side by side the one that was called first."""
+        of_them = [attempt for attempt in self.attempts if attempt.lost_to is None]
+        running = [attempt for attempt in of_them if attempt.outcome is None]
+        return running[0] if running else of_them[-1] if of_them else None
+
+    @property
     def visible(self) -> str:
         """What a streaming reader has: the visible text of the attempts that still count, in order."""
         return "".join(attempt.visible for attempt in self.attempts if not attempt.discarded)
@@ -171,6 +182,7 @@ def fold(view: RunView, event: Event) -> RunView:
                 started_ms=event.elapsed_ms,
                 continues_characters=event.continues_characters,
                 allowance=event.allowance,
+                hedges=event.hedges,
             )
             return replace(view, attempts=(*view.attempts, attempt), waiting=None, **seen)
         case ProviderSwitched():
@@ -257,6 +269,7 @@ def _fold_attempt(attempt: AttemptView, event: _AttemptEvent) -> AttemptView:
                 finish_reason=event.finish_reason,
                 request_id=event.request_id,
                 repeated_characters=event.repeated_characters,
+                lost_to=event.lost_to,
             )
         case _:
             assert_never(event)

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import Awaitable
-from typing import Literal, TypeVar
+from typing import Any, Literal, TypeVar
 
 T = TypeVar("T")
 
@@ -17,6 +17,25 @@ class Interrupted(Exception):
     def __init__(self, reason: Reason) -> None:
         super().__init__(reason)
         self.reason: Reason = reason
+
+
+class Overtaken(Exception):
+    """Something else came first."""
+
+
+async def before(event: asyncio.Future[Any], work: Awaitable[T]) -> T:
+    """What `work` gives. Raises `Overtaken`, with `work` cancelled and over, where `event` is done first."""
+    working = asyncio.ensure_future(work)
+    try:
+        await asyncio.wait({working, event}, return_when=asyncio.FIRST_COMPLETED)
+        if working.done():
+            return working.result()
+        raise Overtaken
+    finally:
+        if not working.done():
+            working.cancel()
+            await asyncio.wait({working})
+            working.cancelled() or working.exception()  # seen, so that nobody warns of it
 
 
 class Interruptible:

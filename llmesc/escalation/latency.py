@@ -11,6 +11,9 @@ REMEMBERED_CALLS = 50
 FEWEST_CALLS = 5
 """Of fewer nothing is concluded."""
 
+LEARNED_FROM_CALLS = 10
+"""Of fewer first tokens no limit is learned that a call is held to."""
+
 
 class Latency(NamedTuple):
     """One call that ended well."""

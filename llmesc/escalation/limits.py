@@ -6,6 +6,7 @@ from dataclasses import dataclass, field
 from decimal import Decimal
 from typing import Literal
 
+from llmesc.escalation.hedging import HedgeAfter
 from llmesc.escalation.retry_budget import RetryPolicy
 from llmesc.escalation.waiting import WaitOrEscalate
 
@@ -77,5 +78,7 @@ class Limits:
     """How much of an answer its beginning is: as far as a refusal explains itself, a second or so of a hosted model."""
     gate_seconds: float = 1.0
     """From the first text: after that a beginning without a flaw is shown, however short it is."""
+    hedge_after: HedgeAfter = "off"
+    """How long a call may be silent before the next candidate is called beside it; see `hedging`."""
     last_grace: float = 2.0
     """The last candidate that is left gets so many times its limits of liveness; see `liveness.patient`."""

@@ -18,14 +18,12 @@ from dataclasses import replace
 from typing import Literal
 
 from llmesc.escalation.failures import Failure, FailureKind
-from llmesc.escalation.latency import Latency, percentile
+from llmesc.escalation.latency import LEARNED_FROM_CALLS, Latency, percentile
 from llmesc.escalation.limits import Timeouts
 
 LATE_USAGE_SECONDS = 2.0
 """How long to wait for usage behind the finish: some servers send it in a chunk of its own, some keep the line open."""
 
-LEARNED_FROM_CALLS = 10
-"""Of fewer first tokens nothing is learned."""
 LEARNED_MULTIPLE = 3.0
 LEARNED_LEAST, LEARNED_MOST = 1 / 3, 2.0
 """Parts of the limit that holds without history, between which a learned one stays: a long prompt takes longer than short ones

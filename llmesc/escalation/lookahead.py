@@ -18,16 +18,34 @@ class Lookahead:
 
     def next(self) -> Awaitable[Piece]:
         """The next piece. Awaited, it raises what the iterator raises, `StopAsyncIteration` too; cancelled, the call ends."""
+        return anext(self._pieces) if self._coming is None else self._take(self._coming)
+
+    async def _take(self, coming: asyncio.Future[Piece]) -> Piece:
+        piece = await coming
+        self._coming = None
+        return piece
+
+    def coming(self) -> asyncio.Future[Piece]:
+        """Done when the next piece (or the end) is there; it still has to be taken with `next`."""
         if self._coming is None:
-            return anext(self._pieces)
-        coming, self._coming = self._coming, None
-        return coming
+            self._coming = asyncio.ensure_future(anext(self._pieces))
+        return self._coming
+
+    @property
+    def is_there(self) -> bool:
+        """Whether the next piece (or the end) is there, after `coming`."""
+        return self._coming is not None and self._coming.done()
+
+    @property
+    def seen(self) -> Piece | None:
+        """The next piece where it is there, untaken; None also where the call has ended."""
+        coming = self._coming
+        over = coming is None or not coming.done() or coming.cancelled() or coming.exception() is not None
+        return None if over or coming is None else coming.result()
 
     async def comes_within(self, seconds: float) -> bool:
         """Whether the next piece (or the end) is there within so many seconds; it still has to be taken with `next`."""
-        if self._coming is None:
-            self._coming = asyncio.ensure_future(anext(self._pieces))
-        done, _ = await asyncio.wait({self._coming}, timeout=seconds)
+        done, _ = await asyncio.wait({self.coming()}, timeout=seconds)
         return bool(done)
 
     async def aclose(self) -> None:

@@ -1,7 +1,7 @@
 """What arrives from a provider during one call, in the order it came: the inner side of every wire.
 
-A provider's `call` yields these; the executor turns them into events. Only `TextPiece`, `ThinkingPiece` and `ToolCallPiece`
-are signs of life: a keep-alive, a role chunk or an empty delta yields nothing at all.
+A provider's `call` yields these; the executor turns them into events. A keep-alive, a role chunk or an empty
+delta yields nothing at all: only content is a sign of life.
 """
 
 from __future__ import annotations
@@ -76,6 +76,9 @@ class Finish:
 
 Content = TextPiece | ThinkingPiece | ToolCallPiece
 """What the model itself said."""
+
+SIGNS_OF_LIFE = (TextPiece, ThinkingPiece, ToolCallPiece, Activity)
+"""Content, and fragments of it that are not shown yet: what shows that the model is at work."""
 
 Piece = Opened | TextPiece | ThinkingPiece | ToolCallPiece | Activity | UsagePiece | Finish
 

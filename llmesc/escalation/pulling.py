@@ -3,23 +3,25 @@
 from __future__ import annotations
 
 import asyncio
+from collections.abc import Awaitable
 from dataclasses import replace
 from itertools import chain, count
-from typing import assert_never
+from typing import TypeVar, assert_never
 
 from llmesc.escalation.attempt import Attempt, Ending
+from llmesc.escalation.envelope import affordable, share_spent
 from llmesc.escalation.events import GateOpened, TextDelta, ThinkingDelta, ToolCallRequested
 from llmesc.escalation.failures import CallFailed, Failure, FailureKind
 from llmesc.escalation.interrupt import Interrupted
 from llmesc.escalation.liveness import Liveness
 from llmesc.escalation.lookahead import Lookahead
 from llmesc.escalation.pieces import (
+    SIGNS_OF_LIFE,
     Activity,
     Call,
     Finish,
     Opened,
     Piece,
-    Provider,
     TextPiece,
     ThinkingPiece,
     ToolCallPiece,
@@ -27,60 +29,121 @@ from llmesc.escalation.pieces import (
 )
 from llmesc.escalation.quality import Verdict
 from llmesc.escalation.run import EventStream
+from llmesc.escalation.selected import Selected
+
+Taken = TypeVar("Taken")
 
 _A_FRAGMENT = 1000
 """Characters that a fragment of a tool call counts for: its length comes with the whole, so it counts as fast enough."""
 
 
-async def pull(attempt: Attempt, provider: Provider, call: Call, stream: EventStream, run_deadline: float) -> Ending:
-    """Sends the call and emits what comes, until it ends one way or another. Raises nothing."""
-    liveness = Liveness(call.timeouts, attempt.started, run_deadline)
-    pieces = Lookahead(provider.call(call))
-    try:
-        return await _pull(attempt, pieces, stream, liveness)
-    except StopAsyncIteration:
-        if attempt.finish is None:
-            return _ended_without_a_finish()
-        await _put(attempt.seam.end(), attempt, stream)
-        return "finished"
-    except CallFailed as failed:
-        return failed.failure
-    except Interrupted as interrupted:
-        if interrupted.reason == "cancelled":
-            return "cancelled"
-        if attempt.finish is not None:
-            await _put(attempt.seam.end(), attempt, stream)
+class Pull:
+    """One call in progress. Its request leaves when something of it is first waited for."""
+
+    def __init__(self, attempt: Attempt, selected: Selected, stream: EventStream, run_deadline: float) -> None:
+        self.attempt = attempt
+        self.selected = selected
+        self._stream = stream
+        share_by = attempt.started + selected.allowance.seconds
+        self._has_share = share_by < run_deadline
+        self._liveness = Liveness(selected.timeouts, attempt.started, min(run_deadline, share_by))
+        call = Call(
+            resolution=attempt.resolution,
+            request=affordable(attempt.asked, selected.allowance),
+            timeouts=selected.timeouts,
+            idempotency_key=attempt.attempt_id,
+        )
+        self.pieces = Lookahead(selected.provider.call(call))
+
+    @property
+    def deadline(self) -> float:
+        """When waiting for content must end, of the event loop's clock."""
+        return self._liveness.deadline
+
+    @property
+    def has_content(self) -> bool:
+        """Whether content is there, and not taken yet."""
+        return isinstance(self.pieces.seen, SIGNS_OF_LIFE)
+
+    async def to_end(self) -> Ending:
+        """Emits what comes until the call ends one way or another, and drops it. Raises nothing."""
+        try:
+            return await self._ending(self._pull())
+        finally:
+            await self.pieces.aclose()
+
+    async def step(self) -> Ending | None:
+        """Takes what is there and is no content, without waiting; how the call ended, or None where it goes on."""
+        if self.pieces.is_there:
+            ending = await self._ending(self._take_one())
+        elif asyncio.get_running_loop().time() >= self.deadline:
+            ending = await self._overdue()
+        else:
+            return None
+        if ending is not None:
+            await self.pieces.aclose()
+        return ending
+
+    def drop(self) -> asyncio.Future[None]:
+        """Ends the call now; done when the connection is gone. What came of it and was not taken was sent all the same."""
+        self.attempt.reached = self.attempt.reached or self.pieces.seen is not None
+        return asyncio.ensure_future(self.pieces.aclose())
+
+    async def _ending(self, taking: Awaitable[Taken]) -> Taken | Ending:
+        """What `taking` gives, or how the call ended meanwhile."""
+        attempt = self.attempt
+        try:
+            return await taking
+        except StopAsyncIteration:
+            if attempt.finish is None:
+                return _ended_without_a_finish()
+            await _put(attempt.seam.end(), attempt, self._stream)
             return "finished"
-        breach = liveness.breach()
-        return "deadline" if breach == "deadline" else liveness.failure(breach)
-    except Exception as error:  # noqa: BLE001 - a bug in a wire is that candidate's failure, not the end of the run
-        return _wire_bug(error)
-    finally:
-        await pieces.aclose()
+        except CallFailed as failed:
+            return failed.failure
+        except Interrupted as interrupted:
+            return "cancelled" if interrupted.reason == "cancelled" else await self._overdue()
+        except Exception as error:  # noqa: BLE001 - a bug in a wire is that candidate's failure, not the end of the run
+            return _wire_bug(error)
 
+    async def _overdue(self) -> Ending:
+        if self.attempt.finish is not None:
+            await _put(self.attempt.seam.end(), self.attempt, self._stream)
+            return "finished"
+        breach = self._liveness.breach()
+        if breach != "deadline":
+            return self._liveness.failure(breach)
+        return share_spent(self.selected.allowance) if self._has_share else "deadline"
 
-async def _pull(attempt: Attempt, pieces: Lookahead, stream: EventStream, liveness: Liveness) -> Ending:
-    """Raises `StopAsyncIteration` at the end, and what the provider and an interrupted wait raise."""
-    loop = asyncio.get_running_loop()
-    gate = attempt.gate
-    while True:
-        if (opens_at := gate.opens_at) is not None:
-            comes = stream.interruptible.wait(pieces.comes_within(max(0.0, opens_at - loop.time())), liveness.deadline)
-            if not await comes and (verdict := await _decide(attempt, stream)) is not None:
-                return verdict
-        piece = await stream.interruptible.wait(pieces.next(), liveness.deadline)
-        characters = await _take(piece, attempt, stream)
-        if characters is not None:
-            liveness.content(loop.time(), characters)
-            attempt.first_content_at = liveness.first_content_at
-            if gate.held and (verdict := await _decide(attempt, stream)) is not None:
-                return verdict
-            if stream.crowded:
-                since = loop.time()
-                await stream.room()
-                liveness.paused(loop.time() - since)
-        elif isinstance(piece, Finish):
-            liveness.finish(loop.time())
+    async def _take_one(self) -> None:
+        piece = await self.pieces.next()
+        await _take(piece, self.attempt, self._stream)
+        if isinstance(piece, Finish):
+            self._liveness.finish(asyncio.get_running_loop().time())
+
+    async def _pull(self) -> Ending:
+        """Raises `StopAsyncIteration` at the end, and what the provider and an interrupted wait raise."""
+        loop = asyncio.get_running_loop()
+        attempt, pieces, stream, liveness = self.attempt, self.pieces, self._stream, self._liveness
+        gate = attempt.gate
+        while True:
+            if (opens_at := gate.opens_at) is not None:
+                comes = stream.interruptible.wait(pieces.comes_within(max(0.0, opens_at - loop.time())), liveness.deadline)
+                if not await comes and (verdict := await _decide(attempt, stream)) is not None:
+                    return verdict
+            piece = await stream.interruptible.wait(pieces.next(), liveness.deadline)
+            characters = await _take(piece, attempt, stream)
+            if characters is not None:
+                liveness.content(loop.time(), characters)
+                attempt.first_content_at = liveness.first_content_at
+                if gate.held and (verdict := await _decide(attempt, stream)) is not None:
+                    return verdict
+                if stream.crowded:
+                    since = loop.time()
+                    await stream.room()
+                    liveness.paused(loop.time() - since)
+            elif isinstance(piece, Finish):
+                liveness.finish(loop.time())
 
 
 async def _take(piece: Piece, attempt: Attempt, stream: EventStream) -> int | None:

@@ -4,56 +4,32 @@ from __future__ import annotations
 
 import asyncio
 from collections import deque
-from collections.abc import Awaitable, Callable, Mapping
-from dataclasses import dataclass
-from decimal import Decimal
+from collections.abc import Callable
+from typing import Any
 
+from llmesc.escalation.admissions import Admissions
 from llmesc.escalation.allowances import Allowances
-from llmesc.escalation.circuits import Admission, Circuit, Refusal, refusal
-from llmesc.escalation.envelope import Allowance, Left
+from llmesc.escalation.circuits import Admission, Refusal
+from llmesc.escalation.envelope import Left
 from llmesc.escalation.events import CandidateSkipped, Chain, SkipReason
 from llmesc.escalation.failures import Failure, FailureKind
-from llmesc.escalation.interrupt import Interrupted
+from llmesc.escalation.interrupt import Interrupted, Overtaken, before
 from llmesc.escalation.limits import Limits, Timeouts
 from llmesc.escalation.messages import Request
 from llmesc.escalation.patience import Patience
 from llmesc.escalation.pieces import Provider
 from llmesc.escalation.ports import CredentialsMissing, Fit, Health
 from llmesc.escalation.report import Report
-from llmesc.escalation.resolution import CircuitKey, ModelKey, Resolution
+from llmesc.escalation.resolution import ModelKey, Resolution
 from llmesc.escalation.retry_budget import ALWAYS_ALLOWED, allows
 from llmesc.escalation.run import EventStream
+from llmesc.escalation.selected import Fits, OpenProvider, Selected
 from llmesc.escalation.times import Clock, Timestamp
 from llmesc.escalation.waiting import Busy, Choice, WaitOrEscalate
 from llmesc.escalation.walk import Exclusion, ruled_out
 
-OpenProvider = Callable[[Resolution], Awaitable[Provider]]
-"""The wire of a candidate, credentials ready. Raises `CredentialsMissing`."""
-
-
-Fits = Callable[[Resolution, Request], Fit]
-"""Whether a candidate's wire can carry a request, told before it is called."""
-
-
-@dataclass(frozen=True, slots=True)
-class Selected:
-    """A candidate that may be called now, everything settled but the call itself."""
-
-    resolution: Resolution
-    admission: Admission
-    provider: Provider
-    repairs: tuple[str, ...]
-    """What its wire changes in the request, in words."""
-    allowance: Allowance
-    timeouts: Timeouts
-    is_last: bool = False
-    """Nobody may be called after it, as far as is known."""
-    against_circuit: bool = False
-    """It is tried although its circuit, like all others, is open."""
-    cost: Decimal | None = None
-    """Of the call, as estimated."""
-    instead_of: Choice | None = None
-    """Who could have been waited for."""
+_TOO_SLOW = Failure(kind=FailureKind.TIMEOUT, rule="selection.silent", message="it is silent, and may be for too long")
+"""What a call that is hedged is taken for: whoever would be passed over after it is no better."""
 
 
 class Selection:
@@ -78,6 +54,7 @@ class Selection:
         self._left = deque(chain.candidates if limits.escalation else chain.candidates[:1])
         self._limits = limits
         self._health = health
+        self._admissions = Admissions(health, clock, skip_open_circuits=limits.skip_open_circuits)
         self._open_provider = open_provider
         self._fits = fits
         self._request = request
@@ -87,11 +64,6 @@ class Selection:
         self._allowances = Allowances(request, health, timeouts_for)
         self._patience = Patience(health, clock, stream, random)
         self._excluded: dict[ModelKey, Exclusion] = {}
-        self._shut: list[tuple[Resolution, Refusal]] = []
-        """Those that an open circuit kept from being called."""
-        self._against_circuit: Resolution | None = None
-        self._circuits: Mapping[CircuitKey, Circuit] = {}
-        """As they were when the last candidate was chosen."""
         self._retry_at: list[Timestamp] = []
         self.skipped = 0
         self.setup_seconds = 0.0
@@ -104,19 +76,12 @@ class Selection:
     async def next(self, left: Callable[[], Left]) -> Selected | None:
         """The next candidate that may be called; those passed over are told, once each. `left`: of the run's limits, now."""
         await self._allowances.learn(self._left)
-        await self._look()
+        await self._admissions.look(self._left)
         throttled = await self._throttled(left().attempts)
         while self._left:
             candidate = self._left.popleft()
             exclusion = self._excluded.get(candidate.model_key) or throttled or self._not_enough(candidate, left())
-            if exclusion is not None:
-                await self._skip(candidate, *exclusion)
-                continue
-            fit = self._fits(candidate, self._request)
-            if fit.obstacle:
-                await self._skip(candidate, fit.reason, fit.obstacle)
-                continue
-            if await self._refused(candidate):
+            if (fit := await self._unless_passed_over(candidate, exclusion)) is None:
                 continue
             if (busy := self._rather(candidate, left())) is not None:
                 self._left.appendleft(candidate)
@@ -126,12 +91,81 @@ class Selection:
             admission = await self._admit(candidate)
             if admission is None:
                 continue
-            provider = await self._open(candidate, admission)
+            try:
+                provider = await self._open(candidate, admission)
+            except Interrupted:
+                return None
             if provider is not None:
                 return self._selected(candidate, admission, provider, fit, left())
-            if self._stream.interruptible.cancelled:
-                return None
         return None
+
+    async def beside(self, running: Selected, left: Left, unless: asyncio.Future[Any], deadline: float) -> Selected | None:
+        """Whom to call beside `running`, which is silent: who would come next if that took too long. None where nobody may be
+        called, and where `unless` is done first, or it is `deadline` (of the loop's clock).
+
+        Those passed over are told, once each. But what only speaks against a second call at the same time (the money for both, a
+        probe, somebody worth waiting for) leaves a candidate where it is.
+        """
+        if await self._out_of_tokens():
+            return None
+        await self._admissions.look(self._left)
+        order = tuple(self._left)
+        try:
+            for candidate in order:
+                if not ruled_out(running.resolution, _TOO_SLOW, candidate, self._allowances.prompt_tokens):
+                    self._left.remove(candidate)
+                    selected = await self._beside(candidate, running, left, unless, deadline)
+                    if selected is not None or candidate in self._left:
+                        return selected
+        except (Interrupted, Overtaken):
+            pass
+        finally:
+            self._left = deque(other for other in order if other in self._left)
+        return None
+
+    async def _beside(
+        self, candidate: Resolution, running: Selected, left: Left, unless: asyncio.Future[Any], deadline: float
+    ) -> Selected | None:
+        """None where it was passed over, or put back. Raises what `_open` raises."""
+        fit = await self._unless_passed_over(candidate, self._excluded.get(candidate.model_key))
+        if fit is None:
+            return None
+        own = self._allowances.beside(running.resolution, running.allowance, candidate, left)
+        if own is None or not self._suits(candidate, own):
+            self._left.append(candidate)
+            return None
+        admission = await self._admit(candidate)
+        if admission is None:
+            return None
+        if admission.token is not None:  # its circuit opened, and cooled down, since the last look
+            await self._put_back(candidate, admission)
+            return None
+        provider = await self._open(candidate, admission, unless, deadline)
+        if provider is not None and unless.done():
+            await self._put_back(candidate, admission)
+            return None
+        return None if provider is None else self._selected(candidate, admission, provider, fit, own)
+
+    def _suits(self, candidate: Resolution, left: Left) -> bool:
+        """Whether it may be called beside another with so much left."""
+        enough = self._allowances.obstacle(candidate, left) is None
+        return enough and not self._admissions.would_probe(candidate) and self._rather(candidate, left) is None
+
+    async def _unless_passed_over(self, candidate: Resolution, exclusion: Exclusion | None) -> Fit | None:
+        """How the request fits it; None where it is passed over, which is told then."""
+        if exclusion is not None:
+            await self._skip(candidate, *exclusion)
+            return None
+        fit = self._fits(candidate, self._request)
+        if fit.obstacle:
+            await self._skip(candidate, fit.reason, fit.obstacle)
+            return None
+        return None if await self._refused(candidate) else fit
+
+    async def _put_back(self, candidate: Resolution, admission: Admission) -> None:
+        """It is not called now after all, and comes first next time."""
+        await self._report.neutral(admission)
+        self._left.appendleft(candidate)
 
     def ask(self, request: Request) -> None:
         """What the next candidate is asked: the request, as it has grown."""
@@ -174,25 +208,12 @@ class Selection:
         busy = self._patience.earliest(left.seconds) if self._limits.wait else None
         if busy is not None:
             return await self._wait(busy, left)
-        if self._limits.all_open == "fail" or self._against_circuit is not None or left.attempts < self._limits.max_attempts:
+        if self._limits.all_open == "fail" or self._admissions.defied is not None or left.attempts < self._limits.max_attempts:
             return False
-        return self._defy()
-
-    def _defy(self) -> bool:
-        """Puts the best of those with an open circuit back: as the chain has them, but last those that time alone does not heal
-        and those whose provider said when to come back.
-        """
-        hopeless = (FailureKind.RATE_LIMIT, FailureKind.ACCOUNT, FailureKind.AUTH)
-        kinds = [refused.cause.kind if refused.cause else "" for _, refused in self._shut]
-        if not kinds:
-            return False
-        best = min(range(len(kinds)), key=lambda at: hopeless.index(kinds[at]) + 1 if kinds[at] in hopeless else 0)
-        self._against_circuit = self._shut[best][0]
-        self._left.append(self._against_circuit)
-        return True
-
-    async def _look(self) -> None:
-        self._circuits = await self._health.circuits({candidate.circuit_key for candidate in self._left})
+        defied = self._admissions.defy()
+        if defied is not None:
+            self._left.append(defied)
+        return defied is not None
 
     async def _wait(self, busy: Busy, left: Left, instead_of: Choice | None = None) -> bool:
         """Waits, and puts whoever is free then before all others; whether the run may go on."""
@@ -200,13 +221,17 @@ class Selection:
         free = await self._patience.wait(busy, deadline, instead_of)
         if free is not None:
             self._left.appendleft(free)
-            await self._look()
+            await self._admissions.look(self._left)
         return not self._stream.interruptible.cancelled
 
     async def _throttled(self, left_attempts: int) -> Exclusion | None:
         """Why no further call may be made, although the run has attempts left."""
+        return None if self._limits.max_attempts - left_attempts < ALWAYS_ALLOWED else await self._out_of_tokens()
+
+    async def _out_of_tokens(self) -> Exclusion | None:
+        """Why no call may be made beyond those that every run may make."""
         policy, chain = self._limits.retries, self._chain.name
-        if self._limits.max_attempts - left_attempts < ALWAYS_ALLOWED or not policy.tokens:
+        if not policy.tokens:
             return None
         tokens = await self._health.retry_tokens(chain, 0.0, policy)
         if allows(tokens, policy):
@@ -235,6 +260,13 @@ class Selection:
     def _selected(self, candidate: Resolution, admission: Admission, provider: Provider, fit: Fit, left: Left) -> Selected:
         passed = self._rather(candidate, left, "wait") or self._rather(candidate, left, "cheaper")
         behind = self._behind(left.attempts)
+        hedge_after = None
+        if behind and admission.token is None:  # a probe is there to find something out
+            hedge_after = self._allowances.silence_allowed(candidate, self._limits.hedge_after)
+        if hedge_after is not None:
+            rest = self._allowances.less_hedge(left, behind[0])
+            enough = self._allowances.obstacle(candidate, rest) is None
+            left, hedge_after = (rest, hedge_after) if enough else (left, None)
         return Selected(
             candidate,
             admission,
@@ -243,59 +275,58 @@ class Selection:
             self._allowances.of(candidate, left, behind),
             self._allowances.timeouts(candidate, 1.0 if behind else self._limits.last_grace),
             is_last=not behind,
-            against_circuit=candidate is self._against_circuit,
+            against_circuit=candidate is self._admissions.defied,
+            hedge_after_seconds=hedge_after,
             cost=self._allowances.cost(candidate),
             instead_of=Choice(resolution=passed.resolution, at=passed.at, cost=passed.cost) if passed else None,
         )
 
     def _behind(self, left_attempts: int) -> list[Resolution]:
         """Those who may still be called after the one that is called now, as far as is known."""
-        callable_ = [other for other in self._left if other.model_key not in self._excluded and not self._is_shut(other)]
+        callable_ = [
+            other for other in self._left if other.model_key not in self._excluded and not self._admissions.refusal(other)
+        ]
         return callable_[: left_attempts - 1]
-
-    def _is_shut(self, candidate: Resolution) -> Refusal | None:
-        """Why its circuit refuses, as of the last look."""
-        circuit = self._circuits.get(candidate.circuit_key)
-        refused = refusal(circuit, candidate.circuit_key, self._clock.now()) if circuit is not None else None
-        if refused is None or (refused.reason == "circuit_open" and self._defies(candidate)):
-            return None
-        return refused
-
-    def _defies(self, candidate: Resolution) -> bool:
-        return not self._limits.skip_open_circuits or candidate is self._against_circuit
 
     async def _refused(self, candidate: Resolution) -> bool:
         """Whether its circuit is known to refuse; it is told as skipped then."""
-        refused = self._is_shut(candidate)
+        refused = self._admissions.refusal(candidate)
         if refused is None:
             return False
-        if refused.reason == "circuit_open":
-            self._shut.append((candidate, refused))
+        self._admissions.shut_out(candidate, refused)
         limited = refused.cause is not None and refused.cause.kind == FailureKind.RATE_LIMIT
         await self._not_now(candidate, refused.reason, refused.retry_at, busy=limited)
         return True
 
-    async def _open(self, candidate: Resolution, admission: Admission) -> Provider | None:
-        """Its wire; where there is none the permission goes back, and a candidate without its key is told as skipped."""
+    async def _open(
+        self,
+        candidate: Resolution,
+        admission: Admission,
+        unless: asyncio.Future[Any] | None = None,
+        deadline: float = float("inf"),
+    ) -> Provider | None:
+        """Its wire; a candidate without its key is told as skipped, and has none. Raises `Interrupted`, and `Overtaken` where
+        `unless` is done first: the candidate is put back then.
+        """
         loop = asyncio.get_running_loop()
         began = loop.time()
+        opening = self._open_provider(candidate)
         try:
-            return await self._stream.interruptible.wait(self._open_provider(candidate), float("inf"))
+            return await self._stream.interruptible.wait(opening if unless is None else before(unless, opening), deadline)
         except CredentialsMissing as missing:
             await self._report.neutral(admission)
             await self._skip(candidate, "no_credentials", str(missing))
-        except Interrupted:
-            await self._report.neutral(admission)
+            return None
+        except (Interrupted, Overtaken):
+            await self._put_back(candidate, admission)
+            raise
         finally:
-            self.setup_seconds += loop.time() - began
-        return None
+            if unless is None:  # else the time was used: another worked on the answer
+                self.setup_seconds += loop.time() - began
 
     async def _admit(self, candidate: Resolution) -> Admission | None:
         """The permission of its circuit; without one the candidate is told as skipped."""
-        circuit = self._circuits.get(candidate.circuit_key)
-        if circuit is not None and self._defies(candidate) and refusal(circuit, candidate.circuit_key, self._clock.now()):
-            return Admission(key=candidate.circuit_key, generation=circuit.generation)
-        admission = await self._health.admit(candidate.circuit_key)
+        admission = await self._admissions.admit(candidate)
         if isinstance(admission, Refusal):
             probe = admission.reason == "probe_elsewhere"
             await self._not_now(candidate, admission.reason, admission.retry_at, busy=probe, probe=probe)

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING
 from llmesc.escalation.attempt import Attempt, Ending
 from llmesc.escalation.attempts import Attempts
 from llmesc.escalation.continuation import handed_over
-from llmesc.escalation.envelope import Left, affordable, share_spent
+from llmesc.escalation.envelope import Left
 from llmesc.escalation.events import (
     Answer,
     AttemptOutcome,
@@ -27,12 +27,13 @@ from llmesc.escalation.interrupt import Interrupted
 from llmesc.escalation.judging import Judge, Judging
 from llmesc.escalation.limits import Limits
 from llmesc.escalation.messages import Request
-from llmesc.escalation.pieces import Call
-from llmesc.escalation.pulling import open_gate, pull
+from llmesc.escalation.pulling import open_gate
 from llmesc.escalation.quality import Verdict
+from llmesc.escalation.race import Race
 from llmesc.escalation.report import Report
 from llmesc.escalation.run import EventStream
-from llmesc.escalation.selection import Selected, Selection
+from llmesc.escalation.selected import Selected
+from llmesc.escalation.selection import Selection
 from llmesc.escalation.shown import Shown
 from llmesc.escalation.tool_rounds import ToolRounds
 from llmesc.escalation.tools import Toolbox
@@ -149,26 +150,37 @@ class Walker:
         return handed_over(self._request, kept) if kept else self._request
 
     async def _attempt(self, selected: Selected, asked: Request) -> tuple[RunOutcome, Answer | None] | None:
-        """Calls one candidate and settles everything that follows from it; what ends the run, or None to go on."""
-        because = self._because or self._selection.first_skip
-        attempt = await self._attempts.begin(selected, asked, because)
-        call = Call(
-            resolution=attempt.resolution,
-            request=affordable(asked, selected.allowance),
-            timeouts=selected.timeouts,
-            idempotency_key=attempt.attempt_id,
-        )
-        share_by = attempt.started + selected.allowance.seconds
-        ending = await pull(attempt, selected.provider, call, self._stream, min(self._deadline, share_by))
-        if ending == "deadline" and share_by < self._deadline:
-            ending = share_spent(selected.allowance)
+        """Calls one candidate, and another beside it where it is hedged; what ends the run, or None to go on."""
+        attempt = await self._attempts.begin(selected, asked, self._because or self._selection.first_skip)
+        race = Race(self._stream, self._attempts, self._selection, self._report, self._left, self._deadline)
+        race.start(attempt, selected)
+        try:
+            return await self._until_all_ended(race)
+        finally:
+            await race.aclose()
+
+    async def _until_all_ended(self, race: Race) -> tuple[RunOutcome, Answer | None] | None:
+        refused = None
+        while True:
+            attempt, ending = await race.next_end()
+            ended = await self._follow_up(attempt, ending, race)
+            if ended is not None and ended[0] is RunOutcome.POLICY and race.goes_on:
+                refused = ended  # who was asked before the hedge that was refused may still answer; nobody else is asked
+            elif ended is not None:
+                await race.cancel()
+                return ended
+            if not await race.hand_over(self._because or ("", "")):
+                return refused
+
+    async def _follow_up(self, attempt: Attempt, ending: Ending, race: Race) -> tuple[RunOutcome, Answer | None] | None:
+        """Settles everything that follows from the end of a call; what ends the run, or None to go on."""
         if ending == "finished":
             attempt.answered_at = asyncio.get_running_loop().time()
             if self._tools.wanted(attempt):
                 return await self._run_tools(attempt)
             flaw = self._judging.flaw_of_end(attempt)
             if flaw is None:
-                return await self._judge(attempt)
+                return await self._judge(attempt, race)
             ending = flaw
         if isinstance(ending, Verdict):
             await self._judging.tell(attempt, ending)
@@ -190,7 +202,7 @@ class Walker:
         self._selection.again(attempt.resolution, self._request)
         return None
 
-    async def _judge(self, attempt: Attempt) -> tuple[RunOutcome, Answer | None] | None:
+    async def _judge(self, attempt: Attempt, race: Race) -> tuple[RunOutcome, Answer | None] | None:
         """The answer is complete: is it good enough?"""
         try:
             verdict = self._tools.verdict(attempt)
@@ -204,6 +216,7 @@ class Walker:
             self._shown.forget()
             await self._below_bar(attempt, verdict)
             return None
+        await race.won_by(attempt)
         await open_gate(attempt, self._stream)
         await self._attempts.settle(attempt, AttemptOutcome.SUCCESS)
         await self._report.success(attempt)

@@ -21,6 +21,7 @@ from llmesc.escalation.events import (
     ToolCallFinished,
     ToolCallRequested,
 )
+from llmesc.escalation.resolution import Resolution
 
 
 def violations(events: Sequence[Event], max_attempts: int) -> list[str]:
@@ -44,28 +45,38 @@ def violations(events: Sequence[Event], max_attempts: int) -> list[str]:
 
 def _attempts(events: Sequence[Event], max_attempts: int) -> list[str]:
     broken: list[str] = []
-    open_attempt: int | None = None
+    running: list[int] = []
+    wrote: set[int] = set()
     started = 0
     for event in events:
         match event:
             case AttemptStarted():
-                if open_attempt is not None:
-                    broken.append(f"attempt {event.attempt} started inside attempt {open_attempt}")
                 started += 1
                 if event.attempt != started:
                     broken.append(f"attempt {event.attempt} is the {started}. one")
-                open_attempt = event.attempt
+                if running != [] and running != [event.hedges]:
+                    broken.append(f"attempt {event.attempt} started inside {running}, and hedges {event.hedges}")
+                if event.hedges is not None and (event.hedges in wrote or running == [] or event.probe):
+                    broken.append(f"attempt {event.attempt} hedges {event.hedges}: probe {event.probe}, {wrote} wrote")
+                running.append(event.attempt)
             case AttemptFinished():
-                if event.attempt != open_attempt:
+                if event.attempt not in running:
                     broken.append(f"attempt {event.attempt} finished without being open")
-                open_attempt = None
-            case TextDelta() | GateOpened() | ThinkingDelta() | ToolCallRequested() | ProviderFailed() | QualityChecked():
-                if event.attempt != open_attempt:
-                    broken.append(f"{event.type} of attempt {event.attempt} while {open_attempt} is open")
+                else:
+                    running.remove(event.attempt)
+                if event.lost_to is not None and (event.attempt in wrote or event.outcome != "cancelled" or event.characters):
+                    broken.append(f"attempt {event.attempt} lost to {event.lost_to}: {event.outcome}, and wrote")
+            case TextDelta() | GateOpened() | ThinkingDelta() | ToolCallRequested():
+                wrote.add(event.attempt)
+                if running != [event.attempt]:
+                    broken.append(f"{event.type} of attempt {event.attempt} while {running} are open")
+            case ProviderFailed() | QualityChecked():
+                if event.attempt not in running:
+                    broken.append(f"{event.type} of attempt {event.attempt} while {running} are open")
             case _:
                 pass
-    if open_attempt is not None:
-        broken.append(f"attempt {open_attempt} never finished")
+    if running:
+        broken.append(f"attempts {running} never finished")
     if started - len(rounds(events)) > max_attempts:
         broken.append(f"{started} attempts, {max_attempts} allowed beside {len(rounds(events))} rounds of tools")
     return broken
@@ -73,8 +84,8 @@ def _attempts(events: Sequence[Event], max_attempts: int) -> list[str]:
 
 def rounds(events: Sequence[Event]) -> set[int]:
     """The attempts that ended in a finished round of tools: all that they asked for has run, and the run went on."""
-    last = max((event.attempt for event in events if isinstance(event, AttemptStarted)), default=0)
-    return {event.attempt for event in events if isinstance(event, ToolCallFinished) and event.attempt < last}
+    last = max((event.seq for event in events if isinstance(event, AttemptStarted)), default=-1)
+    return {event.attempt for event in events if isinstance(event, ToolCallFinished) and event.seq < last}
 
 
 def _tools(events: Sequence[Event]) -> list[str]:
@@ -82,18 +93,18 @@ def _tools(events: Sequence[Event]) -> list[str]:
     broken: list[str] = []
     asked: dict[int, list[str]] = {}
     answered: dict[int, list[str]] = {}
-    open_attempt = None
+    running: set[int] = set()
     for event in events:
         match event:
             case AttemptStarted():
-                open_attempt = event.attempt
+                running.add(event.attempt)
             case AttemptFinished():
-                open_attempt = None
+                running.discard(event.attempt)
             case ToolCallRequested():
                 asked.setdefault(event.attempt, []).append(event.call_id)
             case ToolCallFinished():
-                if open_attempt is not None:
-                    broken.append(f"{event.call_id} ran while attempt {open_attempt} is open")
+                if running:
+                    broken.append(f"{event.call_id} ran while {running} are open")
                 answered.setdefault(event.attempt, []).append(event.call_id)
             case _:
                 pass
@@ -108,20 +119,38 @@ def _tools(events: Sequence[Event]) -> list[str]:
 
 
 def _switches(events: Sequence[Event]) -> list[str]:
-    """Each change of candidate is announced once, between the end of the one and the start of the other."""
+    """Each change of candidate is announced once, between the end of the one and the start of the other, or before anything of the
+    other is shown where that one was its hedge.
+    """
     broken: list[str] = []
     chain = next(event.chain for event in events if isinstance(event, RunStarted))
     before = chain.primary
+    turn = 0
+    running: dict[int, Resolution] = {}
     announced: list[ProviderSwitched] = []
     for event in events:
         match event:
             case ProviderSwitched():
-                announced.append(event)
+                if running:
+                    [(hedge, resolution)] = running.items()
+                    if (event.from_resolution, event.to_resolution) != (before, resolution):
+                        broken.append(f"{event.to_resolution.ref} takes over, and {resolution.ref} runs")
+                    before, turn = resolution, hedge
+                else:
+                    announced.append(event)
             case AttemptStarted():
-                wanted = [] if event.resolution == before else [(before, event.resolution)]
+                running[event.attempt] = event.resolution
+                wanted = [] if event.resolution == before or event.hedges else [(before, event.resolution)]
                 if [(switch.from_resolution, switch.to_resolution) for switch in announced] != wanted:
                     broken.append(f"attempt {event.attempt}: {len(announced)} announcements for {len(wanted)} switches")
-                before, announced = event.resolution, []
+                announced = []
+                if event.hedges is None:
+                    before, turn = event.resolution, event.attempt
+            case AttemptFinished():
+                running.pop(event.attempt, None)
+            case TextDelta() | GateOpened() | ThinkingDelta() | ToolCallRequested():
+                if event.attempt != turn:
+                    broken.append(f"{event.type} of attempt {event.attempt}, and it is the turn of {turn}")
             case _:
                 pass
     if announced:
@@ -158,7 +187,7 @@ class Reader:
                 counted = event.characters_discarded, event.characters_kept
                 allowed = {(len(self.text), 0), (0, len(self.text))}
                 return [] if counted in allowed else [f"a switch discards and keeps {counted} of {len(self.text)}"]
-            case AttemptStarted():
+            case AttemptStarted():  # a hedge, too: it goes on from what the other goes on from
                 has = len(self.text)
                 return [] if event.continues_characters == has else [f"attempt {event.attempt} continues not the {has} shown"]
             case _:

@@ -59,6 +59,7 @@ def worlds(draw: st.DrawFn) -> Any:
         resume=draw(st.sampled_from(["restart", "continue"])),
         gate=draw(st.sampled_from(["off", "window", "full"])),
         gate_characters=draw(st.sampled_from([1, 20, 200])),
+        hedge_after=draw(st.sampled_from(["off", 0.05, 0.5, 2.0])),
     )
     judging = draw(st.sampled_from([0.0, 0.5, 30.0]))
     toolbox = Bench().toolbox(max_rounds=draw(st.integers(1, 3))) if draw(st.booleans()) else None
