@@ -53,7 +53,7 @@ class Race:
     def start(self, attempt: Attempt, selected: Selected) -> None:
         """Its call begins, and it is its turn."""
         self._running.append(Pull(attempt, selected, self._stream, self._run_deadline))
-        self._has_turn(self._running[0])
+        self._has_turn(self._running[0], attempt.started)
 
     @property
     def goes_on(self) -> bool:
@@ -97,7 +97,7 @@ class Race:
         """
         if self._running and not self.goes_on:
             await self._attempts.hand_over(self._running[0].attempt, because)
-            self._has_turn(self._running[0])
+            self._has_turn(self._running[0], asyncio.get_running_loop().time())
         return bool(self._running)
 
     async def cancel(self) -> None:
@@ -134,10 +134,10 @@ class Race:
         if selected is not None or not first.pieces.is_there:
             self._hedge_at = None
 
-    def _has_turn(self, pull: Pull) -> None:
+    def _has_turn(self, pull: Pull, since: float) -> None:
         after = pull.selected.hedge_after_seconds
         self._turn = pull.attempt
-        self._hedge_at = None if after is None else pull.attempt.started + after
+        self._hedge_at = None if after is None else since + after
 
     def _ended(self, pull: Pull, ending: Ending) -> tuple[Attempt, Ending]:
         self._running.remove(pull)

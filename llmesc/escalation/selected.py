@@ -38,7 +38,7 @@ class Selected:
     against_circuit: bool = False
     """It is tried although its circuit, like all others, is open."""
     hedge_after_seconds: float | None = None
-    """It is hedged when it was silent for so long; None: never."""
+    """It is hedged when it was silent for so long since it had the turn; None: never."""
     cost: Decimal | None = None
     """Of the call, as estimated."""
     instead_of: Choice | None = None

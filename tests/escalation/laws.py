@@ -54,10 +54,7 @@ def _attempts(events: Sequence[Event], max_attempts: int) -> list[str]:
                 started += 1
                 if event.attempt != started:
                     broken.append(f"attempt {event.attempt} is the {started}. one")
-                if running != [] and running != [event.hedges]:
-                    broken.append(f"attempt {event.attempt} started inside {running}, and hedges {event.hedges}")
-                if event.hedges is not None and (event.hedges in wrote or running == [] or event.probe):
-                    broken.append(f"attempt {event.attempt} hedges {event.hedges}: probe {event.probe}, {wrote} wrote")
+                broken += _start(event, running, wrote)
                 running.append(event.attempt)
             case AttemptFinished():
                 if event.attempt not in running:
@@ -80,6 +77,14 @@ def _attempts(events: Sequence[Event], max_attempts: int) -> list[str]:
     if started - len(rounds(events)) > max_attempts:
         broken.append(f"{started} attempts, {max_attempts} allowed beside {len(rounds(events))} rounds of tools")
     return broken
+
+
+def _start(event: AttemptStarted, running: Sequence[int], wrote: set[int]) -> list[str]:
+    """One that hedges starts beside one that wrote nothing, and is no probe; every other one is alone."""
+    if event.hedges is None:
+        return [f"attempt {event.attempt} started inside {running}"] if running else []
+    right = running == [event.hedges] and event.hedges not in wrote and not event.probe
+    return [] if right else [f"attempt {event.attempt} hedges {event.hedges} of {running}, {wrote} wrote, {event.probe}"]
 
 
 def rounds(events: Sequence[Event]) -> set[int]:
@@ -119,8 +124,8 @@ def _tools(events: Sequence[Event]) -> list[str]:
 
 
 def _switches(events: Sequence[Event]) -> list[str]:
-    """Each change of candidate is announced once, between the end of the one and the start of the other, or before anything of the
-    other is shown where that one was its hedge.
+    """Each change of candidate is announced once: between the end of the one and the start of the other, or, where the other was
+    its hedge, before anything of it is shown.
     """
     broken: list[str] = []
     chain = next(event.chain for event in events if isinstance(event, RunStarted))
