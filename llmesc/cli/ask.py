@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Annotated, Literal
 import typer
 
 from llmesc.cli import complete
-from llmesc.cli.options import dollars, duration
+from llmesc.cli.options import dollars, duration, hedge_after
 
 if TYPE_CHECKING:
     from llmesc.cli.answer import AnswerSink
@@ -91,6 +91,15 @@ def ask(
         Literal["off", "window", "full"] | None,
         typer.Option(help="Hold the beginning of a streamed answer until it looks like one, or all of it until it is accepted."),
     ] = None,
+    hedge: Annotated[
+        str | None,
+        typer.Option(
+            "--hedge-after",
+            metavar="DURATION|p95|off",
+            help="A candidate that is silent for so long, or longer than it usually is, gets the next one beside it: "
+            "the first to answer wins.",
+        ),
+    ] = None,
     strict: Annotated[bool, typer.Option("--strict", help="Print no answer that is below the quality bar.")] = False,
     dry_run: Annotated[bool, typer.Option("--dry-run", help="Show who would be asked, and ask nobody.")] = False,
     json: Annotated[bool, typer.Option("--json", help="Print one JSON object at the end, on failure too.")] = False,
@@ -141,6 +150,7 @@ def ask(
         escalation=False if no_escalation else None,
         resume=resume,
         gate=gate,
+        hedge_after=hedge_after("--hedge-after", hedge),
         tools=_tools(session, tools, yes=yes, max_rounds=max_tool_rounds) if tools else (),
         command="ask",
     )

@@ -10,7 +10,16 @@ from dataclasses import dataclass
 from llmesc.cli.answer import AnswerSink
 from llmesc.cli.interrupts import on_interrupt
 from llmesc.cli.narrate import STATUS_SECONDS, Narrator
-from llmesc.escalation.events import AttemptStarted, Event, ProviderSwitched, RunFinished, RunOutcome, ToolCallRequested, Waiting
+from llmesc.escalation.events import (
+    AttemptFinished,
+    AttemptStarted,
+    Event,
+    ProviderSwitched,
+    RunFinished,
+    RunOutcome,
+    ToolCallRequested,
+    Waiting,
+)
 from llmesc.escalation.fold import RunView, fold
 from llmesc.escalation.run import Run
 from llmesc.escalation.untrusted import one_line
@@ -50,8 +59,10 @@ class Follower:
             if self.details or not line.detail:
                 self.err.say(self._rule(event) or line.text, line.style)
         match event:
-            case AttemptStarted():
-                self.err.status(f"calling {words.who(event.resolution)}")
+            case AttemptStarted() | AttemptFinished():
+                running = [words.who(attempt.resolution) for attempt in view.attempts if attempt.outcome is None]
+                if running:
+                    self.err.status(f"calling {' and '.join(running)}")
             case ToolCallRequested():
                 self.err.status(f"tool {one_line(event.name)}")
             case Waiting():

@@ -220,9 +220,10 @@ def _in_full(session: Session, view: RunView, rows: Sequence[AttemptRow]) -> Ite
     if rows:
         columns, table = _attempt_columns(), [_attempt_row(view, row) for row in rows]
         yield "\n" + aligned(columns[:-1], [row[:-1] for row in table], colour=session.out.colour)
-        for row in table:
+        for attempt, row in zip(rows, table, strict=True):
             if row[-1]:
-                yield one_line(f"  {row[0]} ✗ {row[-1]}", 1000) + "\n"
+                mark = words.outcome_words(attempt.outcome)[0][0]
+                yield one_line(f"  {row[0]} {mark} {row[-1]}", 1000) + "\n"
     if view.skipped or view.switches:
         yield "\n"
     for skip in view.skipped:

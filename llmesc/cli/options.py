@@ -3,9 +3,12 @@
 from __future__ import annotations
 
 from decimal import Decimal, InvalidOperation
-from typing import Annotated
+from typing import TYPE_CHECKING, Annotated
 
 import typer
+
+if TYPE_CHECKING:
+    from llmesc.escalation.hedging import HedgeAfter
 
 Json = Annotated[bool, typer.Option("--json", help="Print JSON.")]
 For = Annotated[
@@ -28,6 +31,20 @@ def duration(option: str, text: str | None) -> float | None:
     if seconds <= 0:
         raise BadInput(f"{option}: {text!r} is no time at all")
     return seconds
+
+
+def hedge_after(option: str, text: str | None) -> HedgeAfter | None:
+    """As `duration`, or `off`, or `p95`. Raises `BadInput`."""
+    from llmesc.cli.bad_input import BadInput
+
+    match text:
+        case "off" | "p95":
+            return text
+        case _:
+            try:
+                return duration(option, text)
+            except BadInput as error:
+                raise BadInput(f"{error}; or off, or p95") from None
 
 
 def dollars(option: str, text: str | None) -> Decimal | None:

@@ -55,6 +55,12 @@ def _chain(config: Config, chain: tuple[Offer, ...]) -> Iterator[str]:
         if all(other is not None and other <= window for other in others):
             yield f"no candidate has a larger window than the first ({window} tokens), so nobody takes a prompt that it cannot"
     timeouts = first.model.timeouts or first.provider.timeouts
+    hedge_after = config.limits.hedge_after
+    if len(chain) > 1 and not isinstance(hedge_after, str) and hedge_after >= timeouts.first_token_seconds:
+        yield (
+            f"{first.key} may be silent for {format_duration(timeouts.first_token_seconds)}, so it is never hedged; "
+            "lower escalation.hedge_after or raise timeouts.first_token"
+        )
     if len(chain) > 1 and timeouts.first_token_seconds >= config.limits.deadline_seconds:
         yield (
             f"{first.key} may be silent for {format_duration(timeouts.first_token_seconds)}, the whole deadline, "

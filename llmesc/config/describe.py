@@ -77,6 +77,7 @@ def _limits(limits: Limits) -> dict[str, Value]:
         "gate_characters": limits.gate_characters,
         "gate_time": format_duration(limits.gate_seconds),
         "last_grace": limits.last_grace,
+        "hedge_after": limits.hedge_after if isinstance(limits.hedge_after, str) else format_duration(limits.hedge_after),
     }
 
 

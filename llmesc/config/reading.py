@@ -125,6 +125,11 @@ class Table:
             self.document.origins[self.name(key)] = self.document.origins.pop(self.name(long))
         return found
 
+    def seconds_or(self, key: str, words: Collection[str], default: D) -> float | str | D:
+        """A duration above zero, as `key = "5s"`, or one of `words`."""
+        allowed = f"{', '.join(words)}, or a duration above zero: {EXAMPLES}"
+        return self._read(key, default, lambda value: values.seconds_or(value, words), allowed)
+
     def money(self, key: str, default: D) -> Decimal | D:
         """US dollars, as a text so that nothing is rounded; a number is taken too."""
         return self._read(key, default, values.money, 'US dollars from 0, like "0.15"')

@@ -10,6 +10,7 @@ from llmesc.config.model import DashboardConfig, QualityCommand, QualityJudge
 from llmesc.config.reading import Table
 from llmesc.config.wording import shown
 from llmesc.escalation.circuits import CircuitPolicy
+from llmesc.escalation.hedging import HEDGE_WORDS, HedgeAfter
 from llmesc.escalation.limits import AllOpen, GateMode, Limits, Resume
 from llmesc.escalation.quality import DEFAULT_WEIGHTS, CheckName, QualitySettings
 from llmesc.escalation.retry_budget import RetryPolicy
@@ -44,6 +45,7 @@ def limits(table: Table) -> Limits:
         gate=cast("GateMode", table.choice("gate", get_args(GateMode), base.gate)),
         gate_characters=table.whole("gate_characters", base.gate_characters),
         gate_seconds=table.seconds("gate_time", base.gate_seconds),
+        hedge_after=cast("HedgeAfter", table.seconds_or("hedge_after", HEDGE_WORDS, base.hedge_after)),
         last_grace=table.number("last_grace", base.last_grace, least=1, most=100),
     )
 

@@ -87,6 +87,11 @@ def seconds(value: Any) -> float:
     return found
 
 
+def seconds_or(value: Any, words: Collection[str]) -> float | str:
+    """A duration above zero, or one of a few words in its place."""
+    return value if isinstance(value, str) and value in words else seconds(value)
+
+
 def money(value: Any) -> Decimal:
     """An amount from 0, finite."""
     if isinstance(value, bool) or not isinstance(value, str | int | float):

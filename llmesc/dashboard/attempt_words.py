@@ -21,6 +21,8 @@ def rate(attempt: AttemptView, seconds: float) -> str:
 
 def short_cause(attempt: AttemptView) -> str:
     """`overloaded 503`, `quality 20`: why it did not answer, for a narrow column; empty where it did, or still may."""
+    if attempt.lost_to is not None:
+        return words.cause_words(attempt)
     if attempt.failure is not None:
         return f"{words.plain_words(attempt.failure.kind)} {attempt.failure.status or ''}".rstrip()
     if attempt.quality is not None and not attempt.quality.passed:
@@ -40,6 +42,8 @@ def about_attempt(attempt: AttemptView, seconds: float) -> str:
     if attempt.usage is not None:
         hosted = not attempt.resolution.tier.self_hosted
         parts.append(words.spent(attempt.usage, attempt.cost, hosted=hosted))
+    if attempt.hedges is not None:
+        parts.append(f"hedges attempt {attempt.hedges}")
     if attempt.continues_characters:
         parts.append(f"goes on from {words.plural(attempt.continues_characters, 'character')}")
     if attempt.allowance is not None and attempt.outcome is None:

@@ -10,6 +10,7 @@ from typing import Any
 from llmesc.escalation.circuits import Circuit
 from llmesc.escalation.events import Answer, Chain, Move, RunOutcome, SkipReason
 from llmesc.escalation.fold import RunView
+from llmesc.escalation.hedging import HedgeAfter
 from llmesc.escalation.limits import AllOpen, GateMode, Limits, Resume
 from llmesc.escalation.quality import Check
 from llmesc.escalation.resolution import Resolution
@@ -41,6 +42,8 @@ class AskOptions:
     """What follows a stream that broke in mid-answer; see `Limits`."""
     gate: GateMode | None = None
     """What a streaming reader gets before an answer is judged; see `Limits`."""
+    hedge_after: HedgeAfter | None = None
+    """How long a call may be silent before the next candidate is called beside it; see `llmesc.escalation.hedging`."""
     checks: tuple[Check, ...] = ()
     """The caller's own checks of an answer, after ours."""
     tools: Toolbox | Sequence[Callable[..., Any]] = ()
@@ -61,6 +64,7 @@ class AskOptions:
             "all_open": self.all_open,
             "resume": self.resume,
             "gate": self.gate,
+            "hedge_after": self.hedge_after,
         }
         return replace(limits, **{name: value for name, value in mine.items() if value is not None})
 

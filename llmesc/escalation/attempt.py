@@ -52,7 +52,7 @@ class Attempt:
     answered_at: float | None = None
     """When the answer was complete: what its checks take after that is not the provider's time."""
     reached: bool = False
-    """Whether the provider began to answer: what it did not count is then estimated."""
+    """Whether the provider began to answer, or was made to work for nothing: what it did not count is then estimated."""
 
     def __post_init__(self) -> None:
         self.seam = Seam(self.kept.text)

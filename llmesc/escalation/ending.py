@@ -53,8 +53,9 @@ def _class_of(view: RunView) -> type[RunError]:
         case RunOutcome.NOTHING_CALLABLE:
             return NothingCallable
         case _:
-            # In a run without an answer only a finished round of tools succeeded.
-            failed = [attempt for attempt in view.attempts if attempt.outcome is not AttemptOutcome.SUCCESS]
+            # In a run without an answer only a finished round of tools succeeded; and who was hedged away failed in nothing.
+            others = [attempt for attempt in view.attempts if attempt.lost_to is None]
+            failed = [attempt for attempt in others if attempt.outcome is not AttemptOutcome.SUCCESS]
             alone = len(failed) == 1 and not view.skipped
             return CALL_ERRORS[view.cause.kind] if alone and view.cause else EscalationExhausted
 
@@ -68,6 +69,7 @@ def _reports(view: RunView) -> tuple[AttemptReport, ...]:
                 outcome=attempt.outcome,
                 failure=attempt.failure,
                 reasons=attempt.quality.reasons if attempt.quality else (),
+                hedged_away=attempt.lost_to is not None,
             ),
         )
         for attempt in view.attempts
@@ -96,4 +98,5 @@ def _line(report: AttemptReport) -> str:
         return f"{report.resolution.ref}: skipped, {report.skipped}"
     if report.failure is not None:
         return f"{report.resolution.ref}: {report.failure.kind} ({report.failure.message})"
-    return f"{report.resolution.ref}: {', '.join(report.reasons) or report.outcome}"
+    outcome = "hedged away" if report.hedged_away else report.outcome
+    return f"{report.resolution.ref}: {', '.join(report.reasons) or outcome}"

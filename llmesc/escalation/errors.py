@@ -69,6 +69,8 @@ class AttemptReport:
     failure: Failure | None = None
     reasons: tuple[str, ...] = ()
     """Of a quality failure."""
+    hedged_away: bool = False
+    """Another attempt was first: it is blamed for nothing."""
 
 
 class RunError(LlmescError):

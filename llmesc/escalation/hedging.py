@@ -19,6 +19,9 @@ from llmesc.escalation.latency import LEARNED_FROM_CALLS, Latency, percentile
 HedgeAfter = float | Literal["off", "p95"]
 """Seconds of silence; or what 95 of 100 of a model's latest first tokens took, once `LEARNED_FROM_CALLS` (10) are known."""
 
+HEDGE_WORDS = ("off", "p95")
+"""What may stand in place of a duration."""
+
 HEDGE = "hedge"
 """Why the turn went to another where nobody failed: it was called beside a silent one, and was first."""
 

@@ -16,12 +16,14 @@ LEARNED_FROM_CALLS = 10
 
 
 class Latency(NamedTuple):
-    """One call that ended well."""
+    """One call that ended well, or that was hedged away."""
 
     first_token_seconds: float | None
-    """None: it brought no content but tool calls, or was recorded before this was."""
-    seconds: float
-    """From the request to the end of the answer."""
+    """None: it brought no content but tool calls, or was recorded before this was. Of one that was hedged away: how long it was
+    waited for. It would have taken longer, and without it slow calls would leave no trace.
+    """
+    seconds: float | None
+    """From the request to the end of the answer; None: it was hedged away."""
 
 
 def first_token(calls: Iterable[Latency], part: float) -> float | None:
@@ -31,7 +33,7 @@ def first_token(calls: Iterable[Latency], part: float) -> float | None:
 
 def whole_answer(calls: Iterable[Latency], part: float) -> float | None:
     """Seconds within which `part` (0 to 1) of the calls had ended; None where too few are known."""
-    return percentile([call.seconds for call in calls], part)
+    return percentile([call.seconds for call in calls if call.seconds is not None], part)
 
 
 def percentile(values: Sequence[float], part: float) -> float | None:

@@ -32,6 +32,11 @@ class Lookahead:
         return self._coming
 
     @property
+    def is_awaited(self) -> bool:
+        """Whether the next piece was asked for with `coming`, and is not taken yet."""
+        return self._coming is not None
+
+    @property
     def is_there(self) -> bool:
         """Whether the next piece (or the end) is there, after `coming`."""
         return self._coming is not None and self._coming.done()

@@ -70,7 +70,9 @@ class Health(Protocol):
         ...
 
     async def latencies(self, keys: Collection[ModelKey]) -> Mapping[ModelKey, Sequence[Latency]]:
-        """Of the newest calls of each that ended well, newest first, at most `REMEMBERED_CALLS`; a key without any is missing."""
+        """Of the newest calls of each that ended well or were hedged away, newest first, at most `REMEMBERED_CALLS`; a key
+        without any is missing.
+        """
         ...
 
     async def retry_tokens(self, chain: str, change: float, policy: RetryPolicy) -> float:

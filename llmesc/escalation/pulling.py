@@ -84,9 +84,13 @@ class Pull:
             await self.pieces.aclose()
         return ending
 
+    @property
+    def was_sent(self) -> bool:
+        """Whether its request left, or was about to."""
+        return self.attempt.reached or self.pieces.is_awaited
+
     def drop(self) -> asyncio.Future[None]:
-        """Ends the call now; done when the connection is gone. What came of it and was not taken was sent all the same."""
-        self.attempt.reached = self.attempt.reached or self.pieces.seen is not None
+        """Ends the call now; done when the connection is gone."""
         return asyncio.ensure_future(self.pieces.aclose())
 
     async def _ending(self, taking: Awaitable[Taken]) -> Taken | Ending:

@@ -147,6 +147,9 @@ class Race:
 
     async def _cancel(self, pull: Pull, winner: Attempt | None) -> None:
         self._running.remove(pull)
+        if winner is not None:
+            # It was at work, for all that is known; how far it came only its bill tells, and its prompt is the least of it.
+            pull.attempt.reached = pull.was_sent
         self._closing.append(pull.drop())
         await self._attempts.settle(pull.attempt, AttemptOutcome.CANCELLED, lost_to=winner)
         await self._report.neutral(pull.attempt.admission)

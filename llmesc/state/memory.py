@@ -19,7 +19,7 @@ from llmesc.escalation.circuits import (
     current,
     next_state,
 )
-from llmesc.escalation.events import AttemptFinished, AttemptOutcome, Event
+from llmesc.escalation.events import AttemptFinished, Event
 from llmesc.escalation.latency import REMEMBERED_CALLS, Latency
 from llmesc.escalation.ports import Denial
 from llmesc.escalation.resolution import CircuitKey, ModelKey
@@ -28,7 +28,16 @@ from llmesc.escalation.times import Clock, Timestamp
 from llmesc.state.activity import Call, ModelUsage, ProviderActivity, Window, activity_of
 from llmesc.state.denials import in_force, names
 from llmesc.state.process import Process, this_process
-from llmesc.state.projection import Columns, attempt_changes, attempt_standing, new_attempt, new_run, run_changes, standing
+from llmesc.state.projection import (
+    Columns,
+    attempt_changes,
+    attempt_standing,
+    latency_of,
+    new_attempt,
+    new_run,
+    run_changes,
+    standing,
+)
 from llmesc.state.store import FOUND_RUNS, AttemptRow, DayTotals, RunFilter, RunSummary
 
 KEPT_RUNS = 1_000
@@ -122,7 +131,7 @@ class MemoryStore:
         return in_force(removed, self._clock.now())
 
     async def latencies(self, keys: Collection[ModelKey]) -> Mapping[ModelKey, Sequence[Latency]]:
-        """Of the newest successes."""
+        """Of the newest successes, and of what was hedged away."""
         return {key: tuple(self._latencies[key]) for key in keys if key in self._latencies}
 
     async def retry_tokens(self, chain: str, change: float, policy: RetryPolicy) -> float:
@@ -149,9 +158,9 @@ class MemoryStore:
         if change := attempt_changes(event):
             attempt, columns = change
             run.attempts.setdefault(attempt, new_attempt(event, attempt)).update(columns)
-        if isinstance(event, AttemptFinished) and event.outcome is AttemptOutcome.SUCCESS:
+        if isinstance(event, AttemptFinished) and (taught := latency_of(event)) is not None:
             calls = self._latencies.setdefault(event.resolution.model_key, deque(maxlen=REMEMBERED_CALLS))
-            calls.appendleft(Latency(event.first_token_seconds, event.duration_seconds))
+            calls.appendleft(taught)
 
     async def runs(self, where: RunFilter) -> Sequence[RunSummary]:
         """Newest first."""

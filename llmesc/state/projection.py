@@ -9,12 +9,24 @@ from collections.abc import Mapping, Sequence
 from itertools import pairwise
 from typing import Any
 
-from llmesc.escalation.events import AttemptFinished, AttemptStarted, Event, ProviderFailed, RunFinished, RunStarted
+from llmesc.escalation.events import (
+    AttemptFinished,
+    AttemptOutcome,
+    AttemptStarted,
+    Event,
+    ProviderFailed,
+    RunFinished,
+    RunStarted,
+)
+from llmesc.escalation.latency import Latency
 from llmesc.escalation.resolution import Resolution
 from llmesc.escalation.times import Timestamp
 from llmesc.state.process import Process, is_running
 
 Columns = dict[str, Any]
+
+HEDGED_AWAY, LOST_HEDGE = "hedged_away", "lost_hedge"
+"""What stands in place of a failure kind where another attempt was first: its hedge, or the one that it hedged."""
 
 PROMPT_CHARACTERS = 200
 
@@ -105,9 +117,19 @@ def attempt_changes(event: Event) -> tuple[int, Columns] | None:
                 "call_output_tokens": event.usage.output_tokens,
                 "call_cost": event.cost,
             }
-            return event.attempt, {**_where(event.resolution), **ended}
+            lost = {} if event.lost_to is None else {"kind": HEDGED_AWAY if event.lost_to > event.attempt else LOST_HEDGE}
+            return event.attempt, {**_where(event.resolution), **ended, **lost}
         case _:
             return None
+
+
+def latency_of(event: AttemptFinished) -> Latency | None:
+    """What an attempt teaches of how fast its model is; `sqlite_history.latencies` reads the same from its rows."""
+    if event.outcome is AttemptOutcome.SUCCESS:
+        return Latency(event.first_token_seconds, event.duration_seconds)
+    if event.lost_to is not None and event.lost_to > event.attempt:
+        return Latency(event.duration_seconds, None)
+    return None
 
 
 def standing(outcome: str | None, owner: Process, alive_at: Timestamp, now: Timestamp) -> str:

@@ -24,6 +24,7 @@ SCHEMA_VERSION = 3
 
 _LATENCIES = "CREATE INDEX attempts_success ON attempts (ref, run) WHERE outcome = 'success'"
 _STARTED = "CREATE INDEX attempts_started ON attempts (started_at)"
+_HEDGED_AWAY = "CREATE INDEX attempts_hedged_away ON attempts (ref, run) WHERE kind = 'hedged_away'"
 _RETRY_BUDGETS = "CREATE TABLE retry_budgets (chain TEXT PRIMARY KEY, tokens REAL NOT NULL, at REAL NOT NULL) WITHOUT ROWID"
 
 _SCHEMA = (
@@ -52,6 +53,7 @@ _SCHEMA = (
     "CREATE INDEX attempts_provider ON attempts (provider, run)",
     _LATENCIES,
     _STARTED,
+    _HEDGED_AWAY,
     # One row for each unbroken stretch of events that was appended at once; the body is a JSON array.
     """CREATE TABLE events (
         run INTEGER NOT NULL, first_seq INTEGER NOT NULL, last_seq INTEGER NOT NULL, body TEXT NOT NULL)""",
@@ -76,6 +78,7 @@ _MIGRATIONS: Mapping[int, Sequence[str]] = {
         "ALTER TABLE attempts ADD COLUMN call_cost TEXT",
         "ALTER TABLE runs ADD COLUMN primary_ref TEXT",
         _STARTED,
+        _HEDGED_AWAY,
         # Of a run with one attempt everything is that attempt's. How the others' was shared out is told by their events alone.
         "UPDATE attempts SET (call_input_tokens, call_output_tokens, call_cost) = "
         "(SELECT input_tokens, output_tokens, cost FROM runs WHERE id = run) "

@@ -283,11 +283,22 @@ def events(connection: Connection, run_id: str, after_seq: int, limit: int | Non
     return found
 
 
+_LATENCIES = (
+    "SELECT run, attempt, first_token_seconds, duration_seconds FROM attempts "
+    "WHERE ref = ? AND outcome = 'success' ORDER BY run DESC, attempt DESC LIMIT ?",
+    "SELECT run, attempt, duration_seconds, NULL FROM attempts "
+    "WHERE ref = ? AND kind = 'hedged_away' ORDER BY run DESC, attempt DESC LIMIT ?",
+)
+"""Each by an index of its own, which SQLite only takes where the words of its condition stand in the query."""
+
+
 def latencies(connection: Connection, keys: Collection[ModelKey]) -> dict[ModelKey, list[Latency]]:
-    """Of the newest attempts of each that succeeded, newest first."""
-    sql = (
-        "SELECT first_token_seconds, duration_seconds FROM attempts "
-        "WHERE ref = ? AND outcome = 'success' ORDER BY run DESC, attempt DESC LIMIT ?"
-    )
-    found = {key: [Latency(*row) for row in connection.execute(sql, (str(key), REMEMBERED_CALLS))] for key in keys}
+    """Of the newest attempts of each that succeeded or were hedged away, newest first."""
+    found = {key: _latencies(connection, str(key)) for key in keys}
     return {key: calls for key, calls in found.items() if calls}
+
+
+def _latencies(connection: Connection, ref: str) -> list[Latency]:
+    rows = [row for sql in _LATENCIES for row in connection.execute(sql, (ref, REMEMBERED_CALLS))]
+    newest = sorted(rows, key=lambda row: row[:2], reverse=True)[:REMEMBERED_CALLS]
+    return [Latency(first_token_seconds, seconds) for _, _, first_token_seconds, seconds in newest]

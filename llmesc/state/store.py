@@ -79,7 +79,7 @@ class AttemptRow:
     outcome: str
     """An `AttemptOutcome`, `running`, or `interrupted`."""
     kind: str | None
-    """Failure kind, where it failed."""
+    """Failure kind, where it failed; `hedged_away` or `lost_hedge` where another attempt was first."""
     duration_seconds: float | None
 
 
@@ -127,8 +127,8 @@ class Store(Protocol):
         ...
 
     async def latencies(self, keys: Collection[ModelKey]) -> Mapping[ModelKey, Sequence[Latency]]:
-        """Of the newest attempts of each that succeeded, newest first, at most `REMEMBERED_CALLS`; a key without any is
-        missing.
+        """Of the newest attempts of each that succeeded or were hedged away, newest first, at most `REMEMBERED_CALLS`; a key
+        without any is missing.
         """
         ...
 

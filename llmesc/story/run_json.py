@@ -112,6 +112,8 @@ def _attempt(attempt: AttemptView) -> dict[str, Any]:
         "held_characters": attempt.held_characters,
         "continues_characters": attempt.continues_characters,
         "repeated_characters": attempt.repeated_characters,
+        "hedges": attempt.hedges,
+        "lost_to": attempt.lost_to,
         "finish_reason": attempt.finish_reason,
         "tool_calls": _tool_calls(attempt),
         "request_id": attempt.request_id,

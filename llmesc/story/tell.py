@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from decimal import Decimal
 from typing import assert_never
 
+from llmesc.escalation.chain import is_tier_upgrade
 from llmesc.escalation.envelope import Allowance
 from llmesc.escalation.events import (
     AnswerReset,
@@ -30,7 +31,7 @@ from llmesc.escalation.events import (
     Waiting,
 )
 from llmesc.escalation.failures import FailureKind
-from llmesc.escalation.fold import RunView
+from llmesc.escalation.fold import AttemptView, RunView
 from llmesc.escalation.untrusted import one_line
 from llmesc.story import words
 from llmesc.story.style import Style
@@ -56,7 +57,7 @@ def tell(event: Event, view: RunView) -> Iterator[Line]:
             again = f"; may be tried at {words.ahead(event.retry_at, event.at)}" if event.retry_at is not None else ""
             yield Line(f"↷ skipped {words.who(event.resolution)}: {_reason(event.reason, event.detail)}{again}", "dim")
         case AttemptStarted():
-            yield from _begin(event)
+            yield from _begin(event, view)
         case ProviderFailed():
             yield Line(f"✗ {words.who(event.resolution)}: {words.failure_words(event.failure)}", "bad")
         case QualityChecked():
@@ -84,7 +85,7 @@ def tell(event: Event, view: RunView) -> Iterator[Line]:
 
 def switch_words(event: ProviderSwitched) -> str:
     """The announcement of a switch: from, to, why, and what it means for the prompt and for what was shown."""
-    text = f"switched {words.who(event.from_resolution)} → {words.who(event.to_resolution)}: {words.plain_words(event.because)}"
+    text = f"switched {words.who(event.from_resolution)} → {words.who(event.to_resolution)}: {words.because_words(event.because)}"
     if event.tier_upgrade:
         before, after = event.from_resolution.tier.label, event.to_resolution.tier.label
         text += f"; tier upgrade {before} → {after}: the prompt leaves your machines"
@@ -107,7 +108,7 @@ def switch_rule(event: ProviderSwitched, width: int) -> str:
         names = before.ref, after.ref
     else:
         names = str(before.circuit_key), str(after.circuit_key)
-    text = f"switched {' → '.join(map(one_line, names))}: {words.plain_words(event.because)}"
+    text = f"switched {' → '.join(map(one_line, names))}: {words.because_words(event.because)}"
     if event.tier_upgrade:
         text += f" · tier upgrade {before.tier.label} → {after.tier.label}"
     kept = event.characters_kept
@@ -139,13 +140,26 @@ def _start(event: RunStarted) -> Iterator[Line]:
         yield Line(told, "dim", detail=bool(chain.candidates))
 
 
-def _begin(event: AttemptStarted) -> Iterator[Line]:
+def _begin(event: AttemptStarted, view: RunView) -> Iterator[Line]:
+    silent = next((attempt for attempt in view.attempts if attempt.attempt == event.hedges), None)
+    if silent is not None:
+        yield Line(f"⇉ {_hedge(event, silent)}", "doubtful")
     if event.against_circuit:
         yield Line(f"! every circuit is open: {words.who(event.resolution)} is tried all the same", "doubtful")
     probe = ", probe of its circuit" if event.probe else ""
     about = f"{event.resolution.tier.label}, {event.move}{probe}"
     yield Line(f"▶ attempt {event.attempt}: {words.who(event.resolution)} ({about}){_may(event.allowance)}", "dim", detail=True)
     yield from (Line(f"  adapted: {one_line(repair)}", "dim", detail=True) for repair in event.repairs)
+
+
+def _hedge(event: AttemptStarted, silent: AttemptView) -> str:
+    """Who is asked beside whom, since when that one is silent, and where the prompt goes for it."""
+    text = f"{words.who(silent.resolution)} is silent for {words.seconds((event.elapsed_ms - silent.started_ms) / 1000)}: "
+    text += f"{words.who(event.resolution)} is asked, too"
+    if is_tier_upgrade(silent.resolution, event.resolution):
+        before, after = silent.resolution.tier.label, event.resolution.tier.label
+        text += f"; tier upgrade {before} → {after}: the prompt leaves your machines"
+    return text
 
 
 def _may(allowance: Allowance | None) -> str:
@@ -193,6 +207,8 @@ def _tool(event: ToolCallRequested | ToolCallFinished) -> Line:
 
 def _ledger(event: AttemptFinished) -> Line:
     parts = [f"{words.plain_words(event.outcome)} in {words.seconds(event.duration_seconds)}"]
+    if event.lost_to is not None:
+        parts.append(f"attempt {event.lost_to} was first")
     if event.first_token_seconds is not None:
         parts.append(f"first token {words.seconds(event.first_token_seconds)}")
     parts.append(words.spent(event.usage, event.cost, hosted=not event.resolution.tier.self_hosted))

@@ -120,8 +120,15 @@ def failure_words(failure: Failure) -> str:
     return line
 
 
+def because_words(because: str) -> str:
+    """Why a switch was made."""
+    return "its answer came first" if because == "hedge" else plain_words(because)
+
+
 def cause_words(attempt: AttemptView) -> str:
-    """Why an attempt did not answer: its failure, or what its answer lacked; empty where it did, or still may."""
+    """Why an attempt did not answer: its failure, what its answer lacked, or who was first; empty where it did, or still may."""
+    if attempt.lost_to is not None:
+        return f"attempt {attempt.lost_to} was first"
     if attempt.failure is not None:
         return failure_words(attempt.failure)
     if attempt.quality is not None and not attempt.quality.passed:

@@ -152,7 +152,13 @@ class TestWhoIsFirst:
         assert story(events) == ["a/m", "b/m beside 1", "1 cancelled for 2", "to b/m: hedge", "2 success"]
         assert end(events).totals.duration_seconds == 5
 
-    def test_the_loser_is_metered_where_the_provider_had_begun_to_answer(self) -> None:
+    def test_the_loser_is_metered_its_prompt_at_least(self) -> None:
+        lost = of(AttemptFinished, played(world((A, late(10)), (B, WELL), limits=HEDGED)))[0]
+
+        assert (lost.usage.input_tokens, lost.usage.output_tokens) == (estimate_tokens(ask_for("What is Raft?")), 0)
+        assert lost.usage.estimated
+
+    def test_what_the_provider_of_the_loser_counted_counts(self) -> None:
         counted = [Opened("req"), UsagePiece(Usage(input_tokens=7)), *late(10)[0]]
 
         lost = of(AttemptFinished, played(world((A, [counted]), (B, WELL), limits=HEDGED)))[0]

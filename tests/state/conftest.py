@@ -87,6 +87,7 @@ class Story:
         number: int = 1,
         outcome: AttemptOutcome = AttemptOutcome.SUCCESS,
         duration_seconds: float = 1.5,
+        lost_to: int | None = None,
     ) -> Story:
         return self._add(
             AttemptFinished,
@@ -99,6 +100,7 @@ class Story:
             first_token_seconds=0.5,
             duration_seconds=duration_seconds,
             characters=7,
+            lost_to=lost_to,
         )
 
     def finish(self, outcome: RunOutcome = RunOutcome.ANSWERED, ref: str = "lab/qwen", attempts: int = 1) -> Story:

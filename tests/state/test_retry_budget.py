@@ -47,6 +47,32 @@ class TestLatencies:
 
         assert [call.seconds for call in calls] == [float(number) for number in range(REMEMBERED_CALLS + 2, 2, -1)]
 
+    async def test_one_that_was_hedged_away_took_at_least_as_long_as_it_was_waited_for(self, store: Store, kit: Any) -> None:
+        await store.append(kit.answered("one"))
+        kit.clock.seconds += 1
+        race = kit.story("two").start().attempt().attempt("lab/other", 2)
+        race.end_attempt(outcome=AttemptOutcome.CANCELLED, duration_seconds=4.0, lost_to=2).end_attempt("lab/other", 2).finish()
+        await store.append(race.events)
+
+        calls = await store.latencies([QWEN, OTHER])
+
+        assert list(calls[QWEN]) == [Latency(4.0, None), Latency(0.5, 1.5)]
+        assert [(row.outcome, row.kind) for row in await store.attempts("two")] == [
+            ("cancelled", "hedged_away"),
+            ("success", None),
+        ]
+
+    async def test_a_hedge_that_came_too_late_teaches_nothing(self, store: Store, kit: Any) -> None:
+        race = kit.story("one").start().attempt().attempt("lab/other", 2)
+        race.end_attempt("lab/other", 2, AttemptOutcome.CANCELLED, lost_to=1).end_attempt().finish()
+        await store.append(race.events)
+
+        assert list(await store.latencies([QWEN, OTHER])) == [QWEN]
+        assert [(row.outcome, row.kind) for row in await store.attempts("one")] == [
+            ("success", None),
+            ("cancelled", "lost_hedge"),
+        ]
+
 
 class TestRetryTokens:
     async def test_a_chain_that_nobody_used_has_all_of_them(self, store: Store) -> None:

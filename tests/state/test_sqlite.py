@@ -15,7 +15,7 @@ from typing import Any
 import pytest
 
 from llmesc.escalation.circuits import Admission, Circuit, Overridden, Override
-from llmesc.escalation.resolution import CircuitKey
+from llmesc.escalation.resolution import CircuitKey, ModelKey
 from llmesc.escalation.times import Timestamp
 from llmesc.state.sqlite import SqliteStore
 from llmesc.state.sqlite_database import SCHEMA_VERSION
@@ -191,6 +191,7 @@ class TestCost:
             await sqlite.find_runs("7f")
             await sqlite.attempts("7f3a")
             await sqlite.events("7f3a")
+            await sqlite.latencies([ModelKey("lab", "default", "qwen")])
 
         assert len(seen) > 20
         assert [plan for plan in plans(kit.path, seen) if "SCAN" in plan] == []

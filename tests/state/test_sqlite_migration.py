@@ -39,7 +39,7 @@ def make_old(path: Any) -> None:
     make_second(path)
     with closing(sqlite3.connect(path)) as connection:
         connection.executescript(
-            "DROP INDEX attempts_success; DROP TABLE retry_budgets;"
+            "DROP INDEX attempts_success; DROP INDEX attempts_hedged_away; DROP TABLE retry_budgets;"
             "ALTER TABLE attempts DROP COLUMN first_token_seconds;"
             "ALTER TABLE runs DROP COLUMN input_tokens; ALTER TABLE runs DROP COLUMN output_tokens; PRAGMA user_version = 1;"
         )

@@ -54,6 +54,8 @@ def _block(attempt: AttemptView, view: RunView) -> Block:
     counts = _counts(attempt, view)
     state, style = _state(attempt, view)
     parts = [words.who(attempt.resolution), state]
+    if attempt.hedges is not None:
+        parts.append(f"beside attempt {attempt.hedges}, which was silent")
     if attempt.continues_characters:
         parts.append(f"goes on from {words.plural(attempt.continues_characters, 'character')}")
     if _over(attempt, view) and not _accepted(attempt, view):
@@ -107,6 +109,8 @@ def _state(attempt: AttemptView, view: RunView) -> tuple[str, Style]:
         return _answer_words(attempt, view)
     if attempt.failure is not None:
         return f"✗ {words.plain_words(attempt.failure.kind)}", "bad"
+    if attempt.lost_to is not None:
+        return f"⊘ attempt {attempt.lost_to} was first", "dim"
     if attempt.outcome is not None:
         state, style = words.outcome_words(attempt.outcome)
         quality = attempt.quality

@@ -155,7 +155,7 @@ class MainScreen(Screen[None]):
         run = self.query_one(RequestsPane).chosen
         view = board.views.get(run.run_id) if run is not None else None
         circuits = self.query_one(CircuitsPane)
-        attempt = self.query_one(AttemptsPane).chosen or (view.attempts[-1] if view is not None and view.attempts else None)
+        attempt = self.query_one(AttemptsPane).chosen or (view.turn if view is not None else None)
         candidate = attempt.resolution if attempt is not None and self._pane != "circuits" else None
         circuit = circuits.chosen
         if candidate is not None:

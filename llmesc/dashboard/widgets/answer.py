@@ -226,7 +226,9 @@ class AnswerPane(Pane):
         view = self._view
         if view is None:
             return ""
-        return view.answer.text if view.answer is not None else view.attempts[-1].shown if view.attempts else ""
+        if view.answer is not None:
+            return view.answer.text
+        return view.turn.shown if view.turn is not None else ""
 
     @property
     def _text(self) -> AnswerText:

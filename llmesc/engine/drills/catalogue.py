@@ -103,6 +103,7 @@ def _scenario(row: Row, target: str, scenario: Scenario) -> Scenario:
         name=row.words,
         injections=(Injection(target=target, fault=parse_fault(row.fault)),),
         timeouts={**scenario.timeouts, **row.timeouts},
+        options=replace(scenario.options, hedge_after="off"),  # what each fault is taken for is asked, not who outruns it
         expected=Expected(seen_as=row.seen_as, calls={target: 1}, added_seconds=ADDED_SECONDS),
     )
 

@@ -41,6 +41,7 @@ from llmesc.escalation.circuits import CircuitState
 from llmesc.escalation.errors import ConfigError
 from llmesc.escalation.events import RunOutcome
 from llmesc.escalation.failures import FailureKind
+from llmesc.escalation.hedging import HEDGE_WORDS, HedgeAfter
 from llmesc.escalation.limits import GateMode, Resume
 
 
@@ -84,6 +85,7 @@ def _options(top: Table) -> AskOptions:
         max_cost=top.money("max_cost", None),
         resume=cast("Resume | None", top.choice("resume", get_args(Resume), None)),
         gate=cast("GateMode | None", top.choice("gate", get_args(GateMode), None)),
+        hedge_after=cast("HedgeAfter | None", top.seconds_or("hedge_after", HEDGE_WORDS, None)),
     )
 
 
@@ -112,7 +114,7 @@ def _expected(table: Table) -> Expected:
         outcome=table.choice("outcome", [outcome.value for outcome in RunOutcome], "answered"),
         answered_by=table.text("answered_by", None),
         within_seconds=table.seconds("within", None),
-        seen_as=table.choice("seen_as", [*(kind.value for kind in FailureKind), "quality"], None),
+        seen_as=table.choice("seen_as", [*(kind.value for kind in FailureKind), "quality", "hedged_away"], None),
         calls={target: calls.whole(target, 0, least=0) for target in calls},
         circuits={target: circuits.choice(target, [state.value for state in CircuitState], "closed") for target in circuits},
         cost=table.money("cost", None),

@@ -24,7 +24,9 @@ class Score:
     lost_seconds: float
     """Until the attempt that answered began; all of them where none did."""
     seen_as: tuple[str, ...]
-    """What each attempt that did not end well was taken for, in order: a failure kind, `quality`, `cancelled`."""
+    """What each attempt that did not end well was taken for, in order: a failure kind, `quality`, `cancelled`, `hedged_away`
+    where its hedge was first. A hedge that came too late is left out.
+    """
     taken_back: int
     """Characters that a streaming reader was shown and that no longer counted."""
     lost: int
@@ -88,6 +90,9 @@ def _seen_as(view: RunView) -> Iterable[str]:
             yield attempt.failure.kind.value
         elif attempt.outcome is AttemptOutcome.QUALITY_FAILURE:
             yield "quality"
+        elif attempt.lost_to is not None:
+            if attempt.lost_to > attempt.attempt:
+                yield "hedged_away"
         elif attempt.outcome is AttemptOutcome.CANCELLED:
             yield "cancelled"
 

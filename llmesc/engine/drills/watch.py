@@ -19,7 +19,8 @@ class Watch:
         self._stations = stations
         self._timeouts = timeouts
         self._stream = stream
-        self._started_at = 0.0
+        self._started_at: dict[int, float] = {}
+        """By attempt: two may run at the same time."""
         self._known_at: float | None = None
         """When the fault of the attempt that ended last could be known; None: it was no played fault, or was waited upon
         since.
@@ -31,18 +32,20 @@ class Watch:
         """The next event, at the time it is read."""
         now = asyncio.get_running_loop().time()
         match event:
-            case AttemptStarted():
+            case AttemptStarted(hedges=None):
                 if self._known_at is not None:
                     self.added.append(max(0.0, now - self._known_at))
-                self._started_at, self._known_at = now, None
-            case AttemptFinished():
-                self._known_at = self._could_be_known(event.resolution.model_key)
+                self._started_at[event.attempt], self._known_at = now, None
+            case AttemptStarted():
+                self._started_at[event.attempt] = now
+            case AttemptFinished(lost_to=None):
+                self._known_at = self._could_be_known(event.resolution.model_key, self._started_at[event.attempt])
             case Waiting():
                 self._known_at = None
             case _:
                 pass
 
-    def _could_be_known(self, key: ModelKey) -> float | None:
+    def _could_be_known(self, key: ModelKey, started_at: float) -> float | None:
         station = self._stations.get(key)
         if station is None or station.fault is None:
             return None
@@ -53,9 +56,9 @@ class Watch:
             case "sent":
                 return station.noted_at
             case "start":
-                return self._started_at
+                return started_at
             case "first_token":
-                return self._started_at + timeouts.first_token_seconds
+                return started_at + timeouts.first_token_seconds
             case "stall":
                 return station.noted_at + timeouts.stall_seconds
             case "rate":
