@@ -150,6 +150,7 @@ class Race:
         if winner is not None:
             # It was at work, for all that is known; how far it came only its bill tells, and its prompt is the least of it.
             pull.attempt.reached = pull.was_sent
+            self._selection.spare(pull.attempt.resolution, soon=pull.attempt is not self._turn)
         self._closing.append(pull.drop())
         await self._attempts.settle(pull.attempt, AttemptOutcome.CANCELLED, lost_to=winner)
         await self._report.neutral(pull.attempt.admission)

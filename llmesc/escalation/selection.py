@@ -186,6 +186,15 @@ class Selection:
         self.ask(request)
         self.first_skip = ("", "")
 
+    def spare(self, resolution: Resolution, *, soon: bool) -> None:
+        """It was cancelled because another was first, and may still be called if that one does not answer in the end: next
+        (`soon`), as a hedge that was only too late would have been; or last, as one that was too slow.
+        """
+        if soon:
+            self._left.appendleft(resolution)
+        else:
+            self._left.append(resolution)
+
     def retry(self, resolution: Resolution, at: Timestamp, *, busy: bool, probe: bool = False) -> None:
         """`resolution` may be tried again at `at`; `busy`: it is worth waiting for, `probe`: for another's to end."""
         self._retry_at.append(at)

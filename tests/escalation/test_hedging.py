@@ -234,6 +234,28 @@ class TestFailures:
         assert settled(run, A) == ["Failed"]
 
 
+class TestAfterTheRace:
+    """Who lost failed in nothing: a run with hedges gives up no sooner than one without."""
+
+    CUT: Sequence[Step] = [Say("Raft is"), *failing(FailureKind.CONNECTION)]
+
+    def test_a_hedge_that_was_too_late_is_the_next_fallback_as_before(self) -> None:
+        run = world((A, [[Silence(3), *self.CUT]]), (B, [late(10)[0], answer()]), (C, WELL), limits=HEDGED)
+
+        assert story(played(run)) == [
+            *("a/m", "b/m beside 1", "2 cancelled for 1", "1 error"),
+            *("to b/m: connection", "b/m", "3 success"),
+        ]
+
+    def test_one_that_was_too_slow_is_asked_again_where_nobody_else_is_left(self) -> None:
+        run = world((A, [late(10)[0], answer()]), (B, [self.CUT]), limits=HEDGED)
+
+        assert story(played(run)) == [
+            *("a/m", "b/m beside 1", "1 cancelled for 2", "to b/m: hedge", "2 error"),
+            *("to a/m: connection", "a/m", "3 success"),
+        ]
+
+
 class TestWhoIsHedgedTo:
     def test_whom_the_fallback_would_pass_over_is_told_once(self) -> None:
         shut = Circuit(state=CircuitState.OPEN, generation=1, retry_at=Timestamp(START + 60), opens=1)
