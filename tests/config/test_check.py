@@ -53,6 +53,10 @@ def test_a_sound_configuration_gives_no_warning(loaded: Load) -> None:
             PAIR + '[timeouts]\nfirst_token = "2m"',
             "chains.default: small/m may be silent for 2m, the whole deadline, so nobody else",
         ),
+        (
+            PAIR.replace("max_attempts = 2", 'max_attempts = 2\nhedge_after = "30s"'),
+            "chains.default: small/m may be silent for 30s, so it is never hedged; lower escalation.hedge_after",
+        ),
         (PAIR + '[chains]\nshort = ["small/m"]', "chains.short: 1 of max_attempts 2 candidates"),
     ],
     ids=lambda value: value[:40] if "[" not in value else "",

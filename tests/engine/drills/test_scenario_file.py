@@ -20,6 +20,7 @@ deadline = "9s"
 max_cost = "0.05"
 resume = "continue"
 gate = "window"
+hedge_after = "p95"
 prompt = "hi"
 stream = false
 simulate = true
@@ -58,6 +59,7 @@ def test_everything_that_a_file_may_say_is_read(tmp_path: Path) -> None:
         max_cost=Decimal("0.05"),
         resume="continue",
         gate="window",
+        hedge_after="p95",
     )
     limited = Fault("rate_limit", {"retry_after": 5.0})
     assert read_scenario(path) == Scenario(
