@@ -104,6 +104,22 @@ class Tape:
         attempt_id = f"{self.run_id}.{self._attempt}"
         return self.add(AttemptStarted, after_ms=2, attempt=self._attempt, attempt_id=attempt_id, resolution=who, move=move)
 
+    def hedge(self, who: Resolution, after_ms: float) -> Tape:
+        """The next candidate is called beside the first, which is silent; what follows is told of the first until it has lost."""
+        fields = {"attempt": self._attempt + 1, "attempt_id": f"{self.run_id}.{self._attempt + 1}"}
+        return self.add(AttemptStarted, after_ms=after_ms, resolution=who, move=Move.ESCALATION, hedges=self._attempt, **fields)
+
+    def outrun(self, by: Resolution) -> Tape:
+        """Its hedge was first, and has the turn."""
+        loser = self._who
+        self.ended(AttemptOutcome.CANCELLED, lost_to=self._attempt + 1)
+        self._attempt += 1
+        self._who, self._first_ms = by, None
+        fields = {"from_resolution": loser, "to_resolution": by, "move": Move.ESCALATION, "because": "hedge"}
+        upgrade = loser.tier.self_hosted and not by.tier.self_hosted
+        detail = f"{loser.ref} was silent for 2 s"
+        return self.add(ProviderSwitched, detail=detail, tier_upgrade=upgrade, characters_discarded=0, **fields)
+
     def think(self, text: str) -> Tape:
         """It reasons."""
         return self.add(ThinkingDelta, after_ms=300, attempt=self._attempt, text=text)
@@ -121,7 +137,14 @@ class Tape:
         fields = {"score": score, "threshold": 50, "passed": score >= 50, "reasons": reasons}
         return self.add(QualityChecked, after_ms=3, attempt=self._attempt, **fields)
 
-    def ended(self, outcome: AttemptOutcome, *, tokens: tuple[int, int] = (412, 0), cost: str | None = None) -> Tape:
+    def ended(
+        self,
+        outcome: AttemptOutcome,
+        *,
+        tokens: tuple[int, int] = (412, 0),
+        cost: str | None = None,
+        lost_to: int | None = None,
+    ) -> Tape:
         """The attempt is over."""
         first = None if self._first_ms is None else (self._first_ms - self._started_ms) / 1000
         return self.add(
@@ -136,6 +159,7 @@ class Tape:
             first_token_seconds=first,
             duration_seconds=(self._ms - self._started_ms) / 1000,
             characters=self._characters,
+            lost_to=lost_to,
         )
 
     def fails(self, failure: Failure) -> Tape:
@@ -221,6 +245,16 @@ def switched() -> Tape:
     tape.opened(LAB, OVERLOADED, 60.0)
     tape.switch(CLAUDE, "overloaded", "no workers available").think("The user wants a short introduction. ")
     return tape.write(RAFT[:330])
+
+
+def racing() -> Tape:
+    """Two candidates are asked at the same time."""
+    return Tape("7f3a", "Explain Raft to a new operator", began=4.2).call(LAB, Move.PRIMARY).hedge(CLAUDE, after_ms=2000)
+
+
+def hedged() -> Tape:
+    """The second of two was first, and writes."""
+    return racing().outrun(CLAUDE).write(RAFT[:120])
 
 
 def answered() -> Tape:

@@ -202,3 +202,16 @@ async def test_what_is_not_as_expected_is_said(expected: Expected, problem: str,
 
     assert not drilled.right
     assert [problem in found for found in drilled.problems] == [True], drilled.problems
+
+
+async def test_a_drill_shows_what_hedging_saves(play: Play) -> None:
+    options = AskOptions(deadline_seconds=20.0, hedge_after=0.1)
+    expected = Expected(answered_by="cloud", seen_as="hedged_away", circuits={"lab": "closed"})
+
+    drilled = await play("lab=hang", options=options, expected=expected)
+
+    assert drilled.problems == ()
+    [score] = drilled.scores
+    assert (score.seen_as, score.taken_back, score.doubled) == (("hedged_away",), 0, 0)
+    assert drilled.totals.weights[score.view.attempts[0].resolution.circuit_key] == 0
+    assert drilled.added_seconds is None, "no fault was waited for until it was known"
