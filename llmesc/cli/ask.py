@@ -63,6 +63,14 @@ def ask(
     ] = None,
     expect: Annotated[Literal["text", "json"], typer.Option(help="What the answer has to be.")] = "text",
     schema: Annotated[Path | None, typer.Option(metavar="FILE", help="A JSON Schema that the answer has to satisfy.")] = None,
+    language: Annotated[
+        str | None,
+        typer.Option(
+            metavar="TAG",
+            help="The language to answer in, e.g. de or pt-BR; another one fails.",
+            autocompletion=complete.languages,
+        ),
+    ] = None,
     tools: Annotated[
         list[Path] | None,
         typer.Option("--tools", metavar="FILE.py", help="A file whose functions the model may have run; repeatable."),
@@ -151,6 +159,7 @@ def ask(
         resume=resume,
         gate=gate,
         hedge_after=hedge_after("--hedge-after", hedge),
+        language=language,
         tools=_tools(session, tools, yes=yes, max_rounds=max_tool_rounds) if tools else (),
         command="ask",
     )

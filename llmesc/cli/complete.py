@@ -53,6 +53,13 @@ def runs(ctx: typer.Context, incomplete: str) -> list[str]:
     return _offer(ctx, incomplete, known)
 
 
+def languages(incomplete: str) -> list[tuple[str, str]]:
+    """The languages that an answer may be asked for in, with their names."""
+    from llmesc.escalation.language import NAMES
+
+    return [(code, name) for code, name in NAMES.items() if code.startswith(incomplete)]
+
+
 def tiers(incomplete: str) -> list[str]:
     """The five tiers."""
     from llmesc.escalation.resolution import Tier

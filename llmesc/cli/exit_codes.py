@@ -52,12 +52,12 @@ OUTCOME_CODES: Mapping[str, ExitCode] = {
 def code_of(error: LlmescError) -> ExitCode:
     """The exit code of an error that llmesc raises on purpose."""
     from llmesc.cli.bad_input import BadInput
-    from llmesc.escalation.errors import ConfigError, RunError, UnknownName
+    from llmesc.escalation.errors import ConfigError, MissingPackage, RunError, UnknownName
 
     match error:
         case BadInput() | UnknownName():
             return ExitCode.USAGE
-        case ConfigError():
+        case ConfigError() | MissingPackage():
             return ExitCode.CONFIGURATION
         case RunError():
             return OUTCOME_CODES[error.outcome]

@@ -28,6 +28,7 @@ from llmesc.escalation.events import Chain, Rejected
 from llmesc.escalation.executor import Executor
 from llmesc.escalation.fold import RunView, fold
 from llmesc.escalation.gate import judge_beginning
+from llmesc.escalation.language import Identify, asked_in
 from llmesc.escalation.limits import Limits
 from llmesc.escalation.messages import Request, ask_for, estimate_tokens
 from llmesc.escalation.ports import Denial
@@ -123,13 +124,15 @@ class Engine:
         return [offering.ref for offering in self._offerings]
 
     def start(self, request: Request | str, options: AskOptions | None = None) -> Run:
-        """A handle on a run that begins when it is entered; see `Run`. Raises `UnusableTool`.
+        """A handle on a run that begins when it is entered; see `Run`. Raises `UnusableTool`, and where a language is asked for,
+        `UnknownName` and `MissingPackage`.
 
         Entering raises `UnknownName` for a chain, a tier or a model that nobody knows.
         """
         chosen = options or AskOptions()
         asked, toolbox = _request(request, chosen)
         limits = chosen.over(self.config.limits)
+        identify = _identifier(asked)
 
         async def plan() -> tuple[Chain, Rejected | None]:
             wanted = self._chain_request(asked, chosen, limits, await self._store.denials())
@@ -140,8 +143,10 @@ class Engine:
             asked,
             limits,
             plan,
-            judge=judging(self.config.quality, limits.quality_threshold, chosen.checks, self._slow_checks(limits), self._warn),
-            judge_beginning=partial(judge_beginning, settings=self.config.quality),
+            judge=judging(
+                self.config.quality, limits.quality_threshold, chosen.checks, self._slow_checks(limits), self._warn, identify
+            ),
+            judge_beginning=partial(judge_beginning, settings=self.config.quality, identify=identify),
             run_id=os.urandom(6).hex(),
             caller=_caller(self._environ, chosen.command),
             toolbox=toolbox,
@@ -249,6 +254,8 @@ def _warn(text: str) -> None:
 
 def _request(request: Request | str, options: AskOptions) -> tuple[Request, Toolbox | None]:
     asked = ask_for(request) if isinstance(request, str) else request
+    if options.language is not None:
+        asked = asked_in(asked, options.language)
     if not options.tools:
         return asked, None
     if asked.responses_body is not None:
@@ -260,6 +267,14 @@ def _request(request: Request | str, options: AskOptions) -> tuple[Request, Tool
 
         box = toolbox(options.tools)
     return replace(asked, tools=box.specs), box
+
+
+def _identifier(request: Request) -> Identify | None:
+    if request.language is None:
+        return None
+    from llmesc.engine.languages import identifier
+
+    return identifier(request.language)
 
 
 def _tier(name: str | None) -> Tier | None:

@@ -44,6 +44,8 @@ class AskOptions:
     """What a streaming reader gets before an answer is judged; see `Limits`."""
     hedge_after: HedgeAfter | None = None
     """How long a call may be silent before the next candidate is called beside it; see `llmesc.escalation.hedging`."""
+    language: str | None = None
+    """The tag (`de`, `pt-BR`) of the language that the answer is asked for in, and held to. Needs the extra `language`."""
     checks: tuple[Check, ...] = ()
     """The caller's own checks of an answer, after ours."""
     tools: Toolbox | Sequence[Callable[..., Any]] = ()

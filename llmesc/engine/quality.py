@@ -7,6 +7,7 @@ from typing import Any
 
 from llmesc.engine.slow_check import SlowCheck
 from llmesc.escalation.judging import Judge
+from llmesc.escalation.language import Identify
 from llmesc.escalation.quality import Check, Draft, Finding, QualitySettings, Verdict, judge
 
 MOST_MISTAKES = 20
@@ -19,21 +20,23 @@ def judging(
     checks: Sequence[Check],
     slow_checks: Sequence[SlowCheck],
     warn: Callable[[str], None],
+    identify: Identify | None = None,
 ) -> Judge:
-    """The judge for one run. A check of the caller's that fails is told to `warn` and holds nothing against the answer.
+    """The judge for one run; `identify` where a language was asked for. A check of the caller's that fails is told to `warn` and
+    holds nothing against the answer.
 
     A slow check is asked only while the answer still passes and could yet fail, and only about text: not about tool calls.
     """
 
     async def verdict_on(draft: Draft) -> Verdict:
         findings = [finding for check in checks for finding in _guarded(check, draft, warn)]
-        verdict = judge(draft, settings, validate=schema_mistakes, findings=findings)
+        verdict = judge(draft, settings, validate=schema_mistakes, identify=identify, findings=findings)
         for slow in slow_checks if threshold and not draft.tool_calls else ():
             if not verdict.passes(threshold):
                 break
             if finding := await slow.finding(draft, warn):
                 findings.append(finding)
-                verdict = judge(draft, settings, validate=schema_mistakes, findings=findings)
+                verdict = judge(draft, settings, validate=schema_mistakes, identify=identify, findings=findings)
         return verdict
 
     return verdict_on

@@ -104,7 +104,12 @@ class Attempts:
             gate=Gate(
                 self._limits,
                 self._judge_beginning,
-                Draft(text="", expect="json" if asked.wants_json else "text", prompt=asked.prompt),
+                Draft(
+                    text="",
+                    expect="json" if asked.wants_json else "text",
+                    language=asked.language,
+                    prompt=asked.prompt,
+                ),
                 continues=bool(kept.text),
                 condemns=not selected.is_last,
             ),

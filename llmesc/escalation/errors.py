@@ -5,6 +5,7 @@
   - StateError: the state cannot be read or is of a newer version
   - UnknownName: no such chain, provider, model or run; carries the nearest known names
   - UnusableTool: a function that cannot be offered to a model
+  - MissingPackage: what was asked for needs a package that is not installed
   - RunError: a request got no accepted answer; carries every attempt in order
     - RoutingTooEarly, RoutingFailedDependency, NothingCallable: no candidate could be called
     - EscalationExhausted: several candidates failed
@@ -56,6 +57,15 @@ class UnknownName(LlmescError):
 
 class UnusableTool(LlmescError):
     """A function that cannot be offered to a model as a tool: which one, and what to change."""
+
+
+class MissingPackage(LlmescError):
+    """What was asked for needs a package that is not installed; it comes with the extra `extra`."""
+
+    def __init__(self, message: str, extra: str) -> None:
+        super().__init__(message)
+        self.extra = extra
+        self.hint = f"pip install 'llmesc[{extra}]'"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -1,7 +1,7 @@
 """The gate before a streamed answer: its beginning is held until it looks like an answer, or all of it until it is accepted.
 
-What a beginning can show is a refusal, nothing at all, a loop, and no JSON where JSON was asked for. All else takes the whole
-answer; and no check here knows a language, so a wrong one is not noticed.
+What a beginning can show is a refusal, nothing at all, a loop, another language than was asked for, and no JSON where JSON was
+asked for. All else takes the whole answer.
 """
 
 from __future__ import annotations
@@ -10,6 +10,7 @@ from collections.abc import Callable, Iterator
 from dataclasses import replace
 from typing import Literal
 
+from llmesc.escalation.language import Identify
 from llmesc.escalation.limits import Limits
 from llmesc.escalation.quality import CheckName, Draft, Finding, QualitySettings, Verdict
 
@@ -21,15 +22,16 @@ _JSON_WORDS = ("true", "false", "null", "```")
 """A fence is no JSON, but all of an answer may stand in one."""
 
 
-def judge_beginning(draft: Draft, settings: QualitySettings) -> Verdict:
+def judge_beginning(draft: Draft, settings: QualitySettings, identify: Identify | None = None) -> Verdict:
     """Scores the beginning of an answer as `quality.judge` scores the whole, as far as the beginning can show it. Pure."""
-    held = [finding for finding in _findings(draft, settings) if finding.points]
+    held = [finding for finding in _findings(draft, settings, identify) if finding.points]
     score = 100 - sum(finding.points for finding in held)
     return Verdict(score=max(0, score), reasons=tuple(map(str, held)))
 
 
-def _findings(draft: Draft, settings: QualitySettings) -> Iterator[Finding]:
+def _findings(draft: Draft, settings: QualitySettings, identify: Identify | None) -> Iterator[Finding]:
     # The words of sixteen languages are not loaded by commands that only read the settings.
+    from llmesc.escalation.checks.language import speaks_otherwise
     from llmesc.escalation.checks.refusals import declines
     from llmesc.escalation.checks.repetition import going_in_circles
     from llmesc.escalation.checks.shape import is_blank, shape_of, without_reasoning
@@ -46,6 +48,8 @@ def _findings(draft: Draft, settings: QualitySettings) -> Iterator[Finding]:
         text = without_reasoning(draft.text)
         yield from found("refusal", declines(text, draft.prompt))
         yield from found("repetition", going_in_circles(shape_of(text)))
+        if identify is not None and draft.language is not None:
+            yield from found("language", speaks_otherwise(text, draft.language, identify))
 
 
 def may_become_json(beginning: str) -> bool:

@@ -43,6 +43,7 @@ class Judging:
             tool_calls=len(attempt.tool_calls),
             expect="json" if request.wants_json else "text",
             schema=request.schema,
+            language=request.language,
             mean_logprob=finish.mean_logprob,
             prompt=request.prompt,
             answered_by=attempt.resolution.model_key,

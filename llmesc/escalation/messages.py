@@ -122,6 +122,8 @@ class Request:
     temperature: float | None = None
     seed: int | None = None
     stream: bool = True
+    language: str | None = None
+    """The tag (`de`, `pt-BR`) of the language the answer is held to; None: any. `language.asked_in` has the messages say it."""
     responses_body: ResponsesBody | None = None
     """Where it was read from; the fields above hold what of it other wires can carry."""
 

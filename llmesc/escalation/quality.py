@@ -9,14 +9,18 @@ from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any, Literal
 
+from llmesc.escalation.language import Identify
 from llmesc.escalation.resolution import ModelKey
 
-CheckName = Literal["empty", "refusal", "repetition", "truncated", "invalid_json", "schema", "too_short", "log_probability"]
+CheckName = Literal[
+    "empty", "refusal", "repetition", "language", "truncated", "invalid_json", "schema", "too_short", "log_probability"
+]
 
 DEFAULT_WEIGHTS: Mapping[CheckName, int] = {
     "empty": 100,
     "refusal": 60,
     "repetition": 70,
+    "language": 60,
     "truncated": 60,
     "invalid_json": 100,
     "schema": 100,
@@ -47,6 +51,8 @@ class Draft:
     tool_calls: int = 0
     expect: Literal["text", "json"] = "text"
     schema: Mapping[str, Any] | None = None
+    language: str | None = None
+    """The tag of the language that was asked for; None: any."""
     mean_logprob: float | None = None
     prompt: str = ""
     answered_by: ModelKey | None = None
@@ -85,13 +91,19 @@ class Verdict:
 
 
 def judge(
-    draft: Draft, settings: QualitySettings, *, validate: Validate | None = None, findings: Iterable[Finding] = ()
+    draft: Draft,
+    settings: QualitySettings,
+    *,
+    validate: Validate | None = None,
+    identify: Identify | None = None,
+    findings: Iterable[Finding] = (),
 ) -> Verdict:
     """Scores an answer. Pure; linear in the length of the text.
 
-    Without `validate` a schema is not checked. `findings`, of the caller's own checks, count after ours.
+    Without `validate` a schema is not checked, nor a language without `identify`. `findings`, of the caller's own checks, count
+    after ours.
     """
-    held = [*(finding for finding in _findings(draft, settings, validate) if finding.points), *findings]
+    held = [*(finding for finding in _findings(draft, settings, validate, identify) if finding.points), *findings]
     score = 100 - sum(finding.points for finding in held)
     return Verdict(score=min(100, max(0, score)), reasons=tuple(map(str, held)))
 
@@ -100,10 +112,11 @@ _FENCED = 20
 """JSON in a code fence costs a twentieth of what no JSON costs: a program can use it, but it is not what was asked for."""
 
 
-def _findings(draft: Draft, settings: QualitySettings, validate: Validate | None) -> Iterator[Finding]:
+def _findings(draft: Draft, settings: QualitySettings, validate: Validate | None, identify: Identify | None) -> Iterator[Finding]:
     """What our checks say, those included that are switched off and take 0 points."""
     # The words of sixteen languages are not loaded by commands that only read the settings.
     from llmesc.escalation.checks.json_answer import read_json
+    from llmesc.escalation.checks.language import speaks_otherwise
     from llmesc.escalation.checks.refusals import declines
     from llmesc.escalation.checks.repetition import going_in_circles
     from llmesc.escalation.checks.shape import is_blank, shape_of, without_reasoning
@@ -135,6 +148,8 @@ def _findings(draft: Draft, settings: QualitySettings, validate: Validate | None
     shape = shape_of(text)
     yield from found("refusal", declines(text, draft.prompt))
     yield from found("repetition", going_in_circles(shape))
+    if identify is not None and draft.language is not None:
+        yield from found("language", speaks_otherwise(text, draft.language, identify))
     yield from found("truncated", _cut_by_provider(draft) or cut_off(text, shape))
     if len(text.strip()) < settings.min_characters:
         yield from found("too_short", f"{len(text.strip())} characters, at least {settings.min_characters} are wanted")

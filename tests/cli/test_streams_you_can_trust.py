@@ -171,3 +171,78 @@ def test_a_mistake_in_the_configuration_names_what_is_allowed(configure: Callabl
     assert done.code == 5
     for allowed in ("one of restart, continue", "one of off, window, full", "a duration above zero", "a number from 1 to 100"):
         assert allowed in done.err
+
+
+IN_ENGLISH = "Raft is a consensus algorithm that keeps the same log on all servers of a cluster. It elects a leader."
+IN_GERMAN = "Raft hält auf allen Rechnern eines Verbunds dasselbe Protokoll und wählt einen Anführer."
+ENGLISH_FIRST = f"""
+state = "memory:"
+[providers.first]
+api = "simulated"
+tier = "vllm"
+models = [{{ name = "m", script = [{{ text = "{IN_ENGLISH}", chunk = 9 }}] }}]
+[providers.second]
+api = "simulated"
+tier = "cloud"
+models = [{{ name = "m", script = [{{ text = "{IN_GERMAN}", chunk = 9 }}] }}]
+[escalation]
+gate_characters = 70
+"""
+
+
+@pytest.mark.parametrize("gate", ["off", "window", "full"])
+def test_an_answer_in_another_language_than_asked_for_is_passed_over(
+    configure: Callable[[str], Path], llmesc: Llmesc, gate: str
+) -> None:
+    configure(ENGLISH_FIRST)
+
+    done = llmesc("ask", "Was ist Raft?", "--language", "de", "--gate", gate)
+
+    assert (done.code, done.out) == (0, f"{IN_GERMAN}\n")
+    assert "language -60: it is in English, not in German" in done.err
+    assert ("discarded" in done.err) is (gate == "off")
+
+
+def test_a_wrong_language_is_seen_in_the_window_before_the_answer_has_ended(
+    configure: Callable[[str], Path], llmesc: Llmesc
+) -> None:
+    configure(ENGLISH_FIRST)
+
+    told = json.loads(llmesc("ask", "?", "--language", "de-AT", "--gate", "window", "--json").out)
+
+    first = told["attempts"][0]
+    assert (first["finish_reason"], first["characters"]) == (None, 72)
+    assert told["answer"]["text"] == IN_GERMAN
+
+
+def test_who_asks_for_no_language_gets_any(configure: Callable[[str], Path], llmesc: Llmesc) -> None:
+    configure(ENGLISH_FIRST)
+
+    assert llmesc("ask", "Was ist Raft?").out.startswith("Raft is a consensus")
+
+
+def test_the_language_check_is_weighed_as_all_others(configure: Callable[[str], Path], llmesc: Llmesc) -> None:
+    configure(f"{ENGLISH_FIRST}[quality.weights]\nlanguage = 0\n")
+
+    assert llmesc("ask", "?", "--language", "de").out.startswith("Raft is a consensus")
+
+
+def test_a_language_that_nobody_knows_is_a_usage_error(configure: Callable[[str], Path], llmesc: Llmesc) -> None:
+    configure(ENGLISH_FIRST)
+
+    done = llmesc("ask", "?", "--language", "german")
+
+    assert (done.code, done.out) == (2, "")
+    assert "no language 'german'; nearest: de" in done.err
+
+
+def test_without_the_extra_it_says_what_to_install(
+    configure: Callable[[str], Path], llmesc: Llmesc, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    configure(ENGLISH_FIRST)
+    monkeypatch.setattr("llmesc.engine.languages.PACKAGE", "no_such_package")
+
+    done = llmesc("ask", "?", "--language", "de")
+
+    assert (done.code, done.out) == (5, "")
+    assert "next: pip install 'llmesc[language]'" in done.err
