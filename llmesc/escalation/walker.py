@@ -231,9 +231,7 @@ class Walker:
             self._selection.retry(attempt.resolution, retry_at, busy=False)
         # What was only begun is better than nothing, and no better than anything complete.
         rank = attempt.finish is not None, verdict.score
-        if not self._shown.kept.text and (
-            self._best is None or rank >= (self._best.finish_reason != "cut", self._best.score or 0)
-        ):
+        if self._best is None or rank >= (self._best.finish_reason != "cut", self._best.score or 0):
             self._best = attempt.answer(verdict.score)
 
     async def _fail(self, attempt: Attempt, ending: Ending) -> tuple[RunOutcome, Answer | None] | None:

@@ -64,6 +64,18 @@ def test_on_one_terminal_a_rule_says_where_another_goes_on(configure: Callable[[
     assert "── switched first → second: protocol · tier upgrade vllm → cloud · 13 characters kept ──" in done.err
 
 
+@pytest.mark.parametrize("terminals", ["in", "in out"])
+def test_a_continuation_below_the_bar_is_printed_and_is_code_4(
+    configure: Callable[[str], Path], llmesc: Llmesc, terminals: str
+) -> None:
+    configure(CUT.replace('text = "consensus algorithm."', 'text = "sorry, I cannot help with that request."'))
+
+    done = llmesc("ask", "What is Raft?", "--resume", "continue", terminals=terminals)
+
+    assert (done.code, done.out) == (4, "Raft is a consorry, I cannot help with that request.\n")
+    assert llmesc("ask", "What is Raft?", "--resume", "continue", "--strict").out == ""
+
+
 def test_by_default_it_begins_anew_and_says_so(configure: Callable[[str], Path], llmesc: Llmesc) -> None:
     configure(CUT)
 

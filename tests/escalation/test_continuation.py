@@ -220,6 +220,31 @@ def test_a_refusal_to_go_on_is_never_seen_and_the_next_goes_on() -> None:
     assert [event.outcome for event in events if isinstance(event, AttemptFinished)] == ["error", "quality_failure", "success"]
 
 
+REFUSES = "I'm sorry, but I can't help with that."
+
+
+@pytest.mark.parametrize("refusal", [answer(REFUSES), [Say(REFUSES), Say(" It is not allowed." * 20, 2.0), Silence(60)]])
+def test_a_continuation_below_the_bar_that_nobody_saw_is_the_best_there_is(refusal: list[Any]) -> None:
+    events = chain([Say("Raft is a"), *failing(K.CONNECTION)], refusal, failing(K.OVERLOADED)).play()
+
+    assert end(events).outcome == "below_bar"
+    assert ranges(events)[0] == (1, "Raft is a")
+    assert ranges(events)[1][1].startswith(REFUSES)
+
+
+def test_a_better_one_below_the_bar_is_not_lost_to_a_continuation_that_was_only_begun() -> None:
+    run = chain(
+        [Say("bad"), Finish("stop")],
+        [Say("Raft is a"), *failing(K.CONNECTION)],
+        [Say(REFUSES + " It is not allowed." * 20), Silence(60)],
+        limits=replace(CONTINUE, gate_characters=40),
+    )
+
+    events = run.play()
+
+    assert (end(events).outcome, ranges(events)) == ("below_bar", [(1, "bad")])
+
+
 def test_the_whole_text_is_judged_and_a_bad_one_is_taken_back_whole() -> None:
     run = chain(
         [Say("Raft is a"), *failing(K.CONNECTION)],
