@@ -6,11 +6,13 @@ from typing import Protocol
 
 from llmesc.cli.output import Output
 from llmesc.escalation.events import (
+    Answer,
     AnswerReset,
     AttemptStarted,
     Event,
     GateOpened,
     ProviderSwitched,
+    QualityChecked,
     RunFinished,
     RunOutcome,
     TextDelta,
@@ -42,17 +44,28 @@ class Held:
     def __init__(self, out: Output, *, strict: bool) -> None:
         self._out = out
         self._strict = strict
+        self._is_out = False
 
     def writes(self, event: Event) -> bool:
-        """Only the last one."""
-        return isinstance(event, RunFinished)
+        """The verdict that accepts an answer, and the last one."""
+        return isinstance(event, RunFinished) or (isinstance(event, QualityChecked) and event.passed)
 
     async def show(self, event: Event, view: RunView, /) -> None:
-        """Prints the answer that the run ended with; JSON that was asked for without the code fence models like to put it in."""
-        if isinstance(event, RunFinished) and event.answer is not None and final(event.outcome, strict=self._strict):
-            wants_json = view.request is not None and view.request.wants_json
-            text = _bare_json(event.answer.text) if wants_json else event.answer.text
-            await self._out.put(_shown(text, self._out) + "\n")
+        """Prints the answer once it is accepted, or the one that the run ended with; JSON that was asked for without the code
+        fence models like to put it in.
+        """
+        match event:
+            case QualityChecked(passed=True):
+                await self._put(view.text_of(event.attempt), view)
+            case RunFinished(answer=Answer() as answer) if not self._is_out and final(event.outcome, strict=self._strict):
+                await self._put(answer.text, view)
+            case _:
+                pass
+
+    async def _put(self, text: str, view: RunView) -> None:
+        self._is_out = True
+        wants_json = view.request is not None and view.request.wants_json
+        await self._out.put(_shown(_bare_json(text) if wants_json else text, self._out) + "\n")
 
     def end_line(self) -> None:
         """No line is ever left open."""

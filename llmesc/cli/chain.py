@@ -14,7 +14,7 @@ if TYPE_CHECKING:
     from llmesc.cli.table import Cell, Row
     from llmesc.engine import Engine, Plan, Planned
     from llmesc.escalation.events import Rejected
-    from llmesc.escalation.resolution import Price, Resolution
+    from llmesc.escalation.resolution import Resolution
 
 HELP = "Who would be asked, in which order, and who not."
 
@@ -112,13 +112,20 @@ def _about(resolution: Resolution, move: str) -> tuple[Cell | str, ...]:
         resolution.tier.label,
         move,
         Cell(words.count(window), raw="" if window is None else str(window)),
-        price_words(resolution.offering.price),
+        price_words(resolution),
     )
 
 
-def price_words(price: Price | None) -> str:
-    """US dollars for a million tokens in and out; empty where nobody said."""
-    return "" if price is None else f"${price.input_per_million} in, ${price.output_per_million} out"
+def price_words(resolution: Resolution) -> str:
+    """US dollars for a million tokens in and out, and who says so; empty where nobody sends a bill."""
+    price = resolution.offering.price
+    if price is None:
+        return "" if resolution.tier.self_hosted or resolution.simulated else "unknown"
+    rates = f"${price.input_per_million} in, ${price.output_per_million} out"
+    if price.tiers:
+        first = price.tiers[0]
+        rates += f"; above {first.above_input_tokens:,} tokens ${first.input_per_million} in, ${first.output_per_million} out"
+    return f"{rates} ({price.source})"
 
 
 def _plan_json(plan: Plan) -> dict[str, Any]:

@@ -121,7 +121,7 @@ def _offering_row(session: Session, resolution: Resolution, denial: Denial | Non
         Cell(words.who(resolution), raw=resolution.ref),
         resolution.tier.label,
         Cell(words.count(offering.context_window), raw="" if offering.context_window is None else str(offering.context_window)),
-        price_words(offering.price),
+        price_words(resolution),
         Cell("?" if known is None else " ".join(sorted(known)), raw="" if known is None else " ".join(sorted(known))),
         _state(session, denial),
     )

@@ -166,9 +166,7 @@ def _model(model: ModelConfig, around: Timeouts) -> Iterator[tuple[str, Value]]:
         "context_window": model.context_window,
         "max_output_tokens": model.max_output_tokens,
         "capabilities": None if model.capabilities is None else sorted(model.capabilities),
-        "price.input_per_million": price and str(price.input_per_million),
-        "price.output_per_million": price and str(price.output_per_million),
-        "price.cached_input_per_million": price and price.cached_input_per_million and str(price.cached_input_per_million),
+        **{f"price.{key}": amount if amount is None else str(amount) for key, amount in (price.amounts if price else {}).items()},
         **{f"metadata.{dotted((key,))}": _plain(value) for key, value in model.metadata.items()},
         **{key: _plain(value) for key, value in model.options.items()},
     }

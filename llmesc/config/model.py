@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field
+from decimal import Decimal
 from pathlib import Path
 from typing import Any, Literal
 
@@ -18,6 +19,35 @@ Api = Literal["openai", "openai-responses", "anthropic", "gemini", "ollama", "ll
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class PriceParts:
+    """What the operator says of a price, in US dollars for a million tokens; None: not said, so the price list counts."""
+
+    input_per_million: Decimal | None = None
+    output_per_million: Decimal | None = None
+    cached_input_per_million: Decimal | None = None
+    reasoning_per_million: Decimal | None = None
+    per_request: Decimal | None = None
+
+    @property
+    def amounts(self) -> Mapping[str, Decimal | None]:
+        """Each by its key."""
+        return {name: getattr(self, name) for name in self.__dataclass_fields__}
+
+    @property
+    def whole(self) -> Price | None:
+        """A price of its own, where it says what comes in and what goes out: then no list is asked for the rest."""
+        if self.input_per_million is None or self.output_per_million is None:
+            return None
+        return Price(
+            input_per_million=self.input_per_million,
+            output_per_million=self.output_per_million,
+            cached_input_per_million=self.cached_input_per_million,
+            reasoning_per_million=self.reasoning_per_million,
+            per_request=self.per_request or Decimal(0),
+        )
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class ModelConfig:
     """A model as a provider offers it; on the provider or on one instance."""
 
@@ -26,7 +56,7 @@ class ModelConfig:
     context_window: int | None = None
     max_output_tokens: int | None = None
     capabilities: frozenset[str] | None = None
-    price: Price | None = None
+    price: PriceParts | None = None
     metadata: Mapping[str, Any] = field(default_factory=dict)
     timeouts: Timeouts | None = None
     """Already merged over the provider's and the tier's."""
@@ -61,6 +91,8 @@ class ProviderConfig:
     instances: tuple[InstanceConfig, ...]
     private: bool
     """Whether prompts stay on the operator's machines; default: the tier is self-hosted."""
+    service: str | None = None
+    """The preset it is: a service that is known by name."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -8,14 +8,14 @@ from dataclasses import replace
 from typing import Any, cast, get_args
 
 from llmesc.config.defaults import EMBEDDED_MODEL, TIMEOUTS
-from llmesc.config.model import Api, InstanceConfig, ModelConfig, ProviderConfig
+from llmesc.config.model import Api, InstanceConfig, ModelConfig, PriceParts, ProviderConfig
 from llmesc.config.paths import located
 from llmesc.config.preset import Preset, filled_in, note_origin, preset_of
 from llmesc.config.reading import Table
 from llmesc.config.sections import timeout_overrides
 from llmesc.config.wording import dotted, shown
 from llmesc.escalation.limits import Timeouts
-from llmesc.escalation.resolution import Capability, Price, Tier
+from llmesc.escalation.resolution import Capability, Tier
 
 _APIS: tuple[Api, ...] = get_args(Api)
 _PREFILLS = ("continue_final_message", "prefix", "last_turn", "none")
@@ -57,6 +57,7 @@ def _provider(name: str, table: Table, everywhere: Mapping[str, float], environ:
         timeouts=timeouts,
         instances=tuple(instances),
         private=table.flag("private", tier.self_hosted),
+        service=preset.name if preset else None,
     )
 
 
@@ -165,19 +166,10 @@ def _model(table: Table, api: Api | None, timeouts: Timeouts) -> ModelConfig | N
     return model if name else None
 
 
-def _price(table: Table) -> Price | None:
-    if "price" not in table:
-        table.table("price")  # so that the key is known
-        return None
+def _price(table: Table) -> PriceParts | None:
     price = table.table("price")
-    amounts = {key: price.money(key, None) for key in ("input_per_million", "output_per_million")}
-    for key in amounts:
-        if key not in price:
-            price.wrong(key, 'missing; allowed: US dollars from 0, like "0.15"')
-    cached = price.money("cached_input_per_million", None)
-    if None in amounts.values():
-        return None
-    return Price(**cast("Any", amounts), cached_input_per_million=cached)
+    said = PriceParts(**{key: price.money(key, None) for key in PriceParts.__dataclass_fields__})
+    return said if "price" in table else None
 
 
 def _check_name(name: str, table: Table) -> None:

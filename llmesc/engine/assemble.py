@@ -4,11 +4,13 @@ from __future__ import annotations
 
 import contextlib
 from collections.abc import Callable, Mapping
+from dataclasses import replace
+from decimal import Decimal
 from pathlib import Path
 from typing import TYPE_CHECKING, Protocol, runtime_checkable
 from urllib.parse import urlsplit
 
-from llmesc.config.model import Config, InstanceConfig, ModelConfig, ProviderConfig
+from llmesc.config.model import Config, InstanceConfig, ModelConfig, PriceParts, ProviderConfig
 from llmesc.config.paths import data_dir
 from llmesc.config.secrets import SecretRef, resolve
 from llmesc.escalation.errors import ConfigError
@@ -17,7 +19,7 @@ from llmesc.escalation.limits import Timeouts
 from llmesc.escalation.messages import Request
 from llmesc.escalation.pieces import Provider
 from llmesc.escalation.ports import CredentialsMissing, Fit
-from llmesc.escalation.resolution import CircuitKey, ModelKey, Offering, Resolution
+from llmesc.escalation.resolution import CircuitKey, ModelKey, Offering, Price, Resolution, Tier
 from llmesc.escalation.secret import Secret
 
 if TYPE_CHECKING:
@@ -68,13 +70,25 @@ def _resolution(provider: ProviderConfig, instance: InstanceConfig, model: Model
             context_window=model.context_window,
             max_output_tokens=model.max_output_tokens,
             capabilities=model.capabilities,
-            price=model.price,
+            price=_price(model.price, provider.tier),
             metadata=model.metadata,
         ),
         endpoint=_address(instance.base_url),
         private=provider.private,
         simulated=provider.api == "simulated",
     )
+
+
+def _price(said: PriceParts | None, tier: Tier) -> Price | None:
+    """What the configuration alone says. At one's own machines nobody else has a price for the rest."""
+    if said is None:
+        return None
+    if not tier.self_hosted:
+        return said.whole
+    own = replace(
+        said, input_per_million=said.input_per_million or Decimal(0), output_per_million=said.output_per_million or Decimal(0)
+    )
+    return own.whole
 
 
 def _address(base_url: str | None) -> str:

@@ -18,6 +18,7 @@ from llmesc.engine.assemble import Wires, offerings, timeouts, without_credentia
 from llmesc.engine.clock import SystemClock
 from llmesc.engine.operations import Operations
 from llmesc.engine.options import AskOptions, Plan, Planned, Reply
+from llmesc.engine.pricing import Pricing
 from llmesc.engine.quality import judging
 from llmesc.engine.slow_check import SlowCheck
 from llmesc.escalation.chain import ChainRequest, build_chain, move_of, policy_violation
@@ -64,7 +65,8 @@ class Engine:
         self._environ = environ
         self._warn = on_warning
         self._offerings = offerings(config)
-        self.operations = Operations(config, self._offerings, store, wires, clock)
+        self._pricing = Pricing(config, clock)
+        self.operations = Operations(config, self._offerings, self._pricing, store, wires, clock)
         """What operators do: circuits, models, history, doctor."""
         known = timeouts(config)
         self._executor = Executor(
@@ -76,6 +78,7 @@ class Engine:
             random=random_part,
             new_consumers=lambda: (Recorder(store.append, clock),),
             warn=on_warning,
+            price_of=self._pricing.price_of,
         )
 
     @classmethod
@@ -136,7 +139,9 @@ class Engine:
 
         async def plan() -> tuple[Chain, Rejected | None]:
             wanted = self._chain_request(asked, chosen, limits, await self._store.denials())
-            chain = build_chain(self._offerings, wanted)
+            if limits.max_cost is not None or limits.wait_or_escalate == "cheaper":
+                await self._pricing.load()  # else nobody needs a price before the answer
+            chain = build_chain(self._pricing.priced(self._offerings), wanted)
             return chain, policy_violation(chain, wanted)
 
         return self._executor.start(
@@ -168,10 +173,11 @@ class Engine:
         chosen = options or AskOptions()
         asked, _ = _request(request or "", chosen)
         limits = chosen.over(self.config.limits)
+        await self._pricing.load()
         return await self._plan(asked, self._chain_request(asked, chosen, limits, await self._store.denials()), limits)
 
     async def _plan(self, request: Request, wanted: ChainRequest, limits: Limits) -> Plan:
-        chain = build_chain(self._offerings, wanted)
+        chain = build_chain(self._pricing.priced(self._offerings), wanted)
         circuits = await self._store.circuits({candidate.circuit_key for candidate in chain.candidates})
         return Plan(
             chain=chain,

@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Literal
 
 from llmesc.config.model import Config
 from llmesc.engine.assemble import Wires
+from llmesc.engine.pricing import Pricing
 from llmesc.escalation.chain import offerings_named
 from llmesc.escalation.circuits import Circuit, Overridden, Override, Reset, Signal, effective_state
 from llmesc.escalation.denials import DenialIndex
@@ -45,10 +46,17 @@ class Operations:
     """
 
     def __init__(
-        self, config: Config, offerings: Sequence[Resolution], store: ResilientStore, wires: Wires, clock: Clock
+        self,
+        config: Config,
+        offerings: Sequence[Resolution],
+        pricing: Pricing,
+        store: ResilientStore,
+        wires: Wires,
+        clock: Clock,
     ) -> None:
         self._config = config
         self._offerings = offerings
+        self._pricing = pricing
         self._store = store
         self._wires = wires
         self._clock = clock
@@ -91,9 +99,10 @@ class Operations:
         return await self._signal(keys, Overridden(override=override))
 
     async def models(self) -> Sequence[tuple[Resolution, Denial | None]]:
-        """Every offering with the denial in force, if any."""
+        """Every offering, with its price where that is known, and the denial in force, if any."""
         index = DenialIndex(await (await self._store.direct()).denials())
-        return [(offering, index.of(offering.model_key)) for offering in self._offerings]
+        await self._pricing.load()
+        return [(offering, index.of(offering.model_key)) for offering in self._pricing.priced(self._offerings)]
 
     async def denials(self) -> Sequence[Denial]:
         """Those in force, also of models no longer configured."""

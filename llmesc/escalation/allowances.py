@@ -12,7 +12,6 @@ from llmesc.escalation.envelope import (
     Allowance,
     Behind,
     Left,
-    affordable_tokens,
     least_cost,
     most_cost,
     share,
@@ -24,8 +23,9 @@ from llmesc.escalation.limits import Timeouts
 from llmesc.escalation.liveness import learned, patient
 from llmesc.escalation.messages import Request, estimate_tokens
 from llmesc.escalation.ports import Health
+from llmesc.escalation.pricing import affordable_tokens, estimated
 from llmesc.escalation.resolution import ModelKey, Resolution
-from llmesc.escalation.walk import Exclusion, estimated_cost
+from llmesc.escalation.walk import Exclusion
 
 USUAL_ANSWER_TOKENS = 500
 """How long an answer is taken to be where prices are compared and nobody limited it: a page."""
@@ -97,9 +97,10 @@ class Allowances:
 
     def cost(self, candidate: Resolution) -> Decimal | None:
         """What a call would cost, estimated; None where no price is known. One's own machine costs nothing more than it does."""
-        if candidate.offering.price is None:
+        price = candidate.offering.price
+        if price is None:
             return Decimal(0) if candidate.tier.self_hosted else None
-        return estimated_cost(candidate, self.prompt_tokens, self._wanted_tokens or USUAL_ANSWER_TOKENS)
+        return estimated(price, self.prompt_tokens, self._wanted_tokens or USUAL_ANSWER_TOKENS)
 
     def timeouts(self, candidate: Resolution, grace: float) -> Timeouts:
         """The limits of liveness it is called with: as set, or as learned where they were not; `grace`: see `patient`."""

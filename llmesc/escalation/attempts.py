@@ -7,18 +7,27 @@ from decimal import Decimal
 
 from llmesc.escalation.attempt import Attempt
 from llmesc.escalation.chain import is_tier_upgrade, move_of
-from llmesc.escalation.events import AttemptFinished, AttemptOutcome, AttemptStarted, Chain, ProviderSwitched, Totals
+from llmesc.escalation.events import (
+    AttemptFinished,
+    AttemptOutcome,
+    AttemptPriced,
+    AttemptStarted,
+    Chain,
+    ProviderSwitched,
+    Totals,
+)
 from llmesc.escalation.gate import Gate, JudgeBeginning
 from llmesc.escalation.ledger import Ledger
 from llmesc.escalation.limits import Limits
-from llmesc.escalation.messages import Request, ToolCall
+from llmesc.escalation.messages import Request, ToolCall, Usage
+from llmesc.escalation.ports import PriceOf
+from llmesc.escalation.pricing import cost, cost_of
 from llmesc.escalation.quality import Draft
 from llmesc.escalation.report import Report
 from llmesc.escalation.resolution import Resolution
 from llmesc.escalation.run import EventStream
 from llmesc.escalation.selected import Selected
 from llmesc.escalation.shown import Shown
-from llmesc.escalation.walk import cost_of
 
 
 class Attempts:
@@ -35,6 +44,7 @@ class Attempts:
         self._shown = shown
         self._last: Resolution | None = None
         self._ledger = Ledger()
+        self._unpriced: list[tuple[int, int, Resolution, Usage]] = []
         self.made = 0
 
     @property
@@ -137,8 +147,10 @@ class Attempts:
     async def settle(self, attempt: Attempt, outcome: AttemptOutcome, lost_to: Attempt | None = None) -> None:
         """The attempt is over: what it used and cost counts, whatever came of it. `lost_to`: who was first."""
         usage = attempt.usage()
-        cost = cost_of(attempt.resolution, usage) if attempt.reached else Decimal(0)
-        self._ledger.settle(usage, cost)
+        dollars = cost_of(attempt.resolution, usage) if attempt.reached else Decimal(0)
+        place = self._ledger.settle(usage, dollars)
+        if dollars is None:
+            self._unpriced.append((place, attempt.number, attempt.resolution, usage))
         first = attempt.first_content_at
         await self._stream.emit(
             AttemptFinished,
@@ -146,7 +158,7 @@ class Attempts:
             resolution=attempt.resolution,
             outcome=outcome,
             usage=usage,
-            cost=cost,
+            cost=dollars,
             cost_estimated=usage.estimated,
             first_token_seconds=None if first is None else first - attempt.started,
             duration_seconds=attempt.seconds(asyncio.get_running_loop().time()),
@@ -156,6 +168,21 @@ class Attempts:
             repeated_characters=attempt.seam.repeated,
             lost_to=lost_to.number if lost_to else None,
         )
+
+    async def price(self, price_of: PriceOf) -> None:
+        """Finds out what those cost whose price was not known when they ended, once nobody waits for the answer any more.
+
+        Raises `Interrupted` when the run is cancelled while its reader is still busy.
+        """
+        if not self._unpriced:
+            return
+        await self._stream.caught_up()
+        for place, number, resolution, usage in self._unpriced:
+            price = await price_of(resolution)
+            dollars = None if price is None else cost(price, usage)
+            if price is not None and dollars is not None:
+                self._ledger.price(place, dollars)
+                await self._stream.emit(AttemptPriced, attempt=number, cost=dollars, price=price)
 
     def totals(self, skipped: int, duration_seconds: float) -> Totals:
         """Of the run so far."""

@@ -26,6 +26,7 @@ from decimal import Decimal
 from llmesc.escalation.failures import Failure, FailureKind
 from llmesc.escalation.latency import Latency, first_token, whole_answer
 from llmesc.escalation.messages import Request
+from llmesc.escalation.pricing import estimated
 from llmesc.escalation.resolution import Price
 
 KEPT_FOR_OTHERS = 0.5
@@ -97,7 +98,7 @@ def too_slow(left_seconds: float, calls: Sequence[Latency]) -> float | None:
 def least_cost(price: Price, prompt_tokens: int, wanted_tokens: int | None) -> Decimal:
     """What a call costs at least: its prompt, and a short answer (`wanted_tokens`, where even less is wanted)."""
     answer = SHORTEST_ANSWER_TOKENS if wanted_tokens is None else min(wanted_tokens, SHORTEST_ANSWER_TOKENS)
-    return (price.input_per_million * prompt_tokens + price.output_per_million * answer) / 1_000_000
+    return estimated(price, prompt_tokens, answer)
 
 
 def most_cost(price: Price | None, prompt_tokens: int, wanted_tokens: int | None, allowance: Allowance) -> Decimal:
@@ -105,14 +106,7 @@ def most_cost(price: Price | None, prompt_tokens: int, wanted_tokens: int | None
     if price is None:
         return Decimal(0)
     limits = [tokens for tokens in (wanted_tokens, allowance.output_tokens) if tokens is not None]
-    return (price.input_per_million * prompt_tokens + price.output_per_million * min(limits, default=0)) / 1_000_000
-
-
-def affordable_tokens(price: Price, prompt_tokens: int, dollars: Decimal) -> int | None:
-    """The longest answer that `dollars` pay for behind the prompt; None where answers cost nothing."""
-    if not price.output_per_million:
-        return None
-    return max(0, int((dollars * 1_000_000 - price.input_per_million * prompt_tokens) / price.output_per_million))
+    return estimated(price, prompt_tokens, min(limits, default=0))
 
 
 def affordable(request: Request, allowance: Allowance) -> Request:

@@ -27,7 +27,7 @@ from llmesc.escalation.event_words import (
 from llmesc.escalation.failures import Failure
 from llmesc.escalation.limits import Limits
 from llmesc.escalation.messages import Request, Usage
-from llmesc.escalation.resolution import CircuitKey, ModelKey, Resolution
+from llmesc.escalation.resolution import CircuitKey, ModelKey, Price, Resolution
 from llmesc.escalation.times import Timestamp
 from llmesc.escalation.waiting import Choice
 
@@ -39,6 +39,7 @@ __all__ = [
     "AnswerReset",
     "AttemptFinished",
     "AttemptOutcome",
+    "AttemptPriced",
     "AttemptStarted",
     "CandidateSkipped",
     "Chain",
@@ -227,6 +228,20 @@ class AttemptFinished(Header):
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class AttemptPriced(Header):
+    """What an attempt cost whose `attempt_finished` did not know it: its price was looked up after the answer was out, so that
+    nobody waits for a price list. Where the offering had a price all along there is no such event.
+    """
+
+    attempt: int
+    cost: Decimal
+    """US dollars."""
+    price: Price
+    """What it was reckoned with, and where that is from."""
+    type: Literal["attempt_priced"] = "attempt_priced"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class ProviderSwitched(Header):
     """The only place a switch is announced: between the end of one attempt and the start of the next, or, where that one already
     runs as its hedge, before anything of it is shown.
@@ -324,6 +339,7 @@ Event = (
     | ProviderFailed
     | QualityChecked
     | AttemptFinished
+    | AttemptPriced
     | ProviderSwitched
     | AnswerReset
     | Waiting
@@ -346,6 +362,7 @@ EVENT_TYPES: Mapping[str, type[Event]] = {
         ProviderFailed,
         QualityChecked,
         AttemptFinished,
+        AttemptPriced,
         ProviderSwitched,
         AnswerReset,
         Waiting,

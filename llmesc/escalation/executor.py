@@ -10,9 +10,9 @@ from llmesc.escalation.gate import JudgeBeginning, judge_beginning
 from llmesc.escalation.judging import Judge
 from llmesc.escalation.limits import Limits, Timeouts
 from llmesc.escalation.messages import Request
-from llmesc.escalation.ports import Consumer, Health
+from llmesc.escalation.ports import Consumer, Health, PriceOf
 from llmesc.escalation.quality import Draft, QualitySettings, Verdict
-from llmesc.escalation.resolution import Resolution
+from llmesc.escalation.resolution import Price, Resolution
 from llmesc.escalation.run import EventStream, Run, Walk
 from llmesc.escalation.selected import Fits, OpenProvider
 from llmesc.escalation.times import Clock
@@ -26,6 +26,11 @@ PlanChain = Callable[[], Awaitable[tuple[Chain, Rejected | None]]]
 def by_our_checks(beginning: Draft) -> Verdict:
     """The verdict on the beginning of an answer, by our own checks as they weigh where nothing is said."""
     return judge_beginning(beginning, QualitySettings())
+
+
+async def no_price_list(_resolution: Resolution) -> Price | None:
+    """Nothing is known that the offerings do not say themselves."""
+    return None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -42,6 +47,7 @@ class Executor:
     new_consumers: Callable[[], Sequence[Consumer]]
     """Makes those who get the events of one run before its reader does."""
     warn: Callable[[str], None]
+    price_of: PriceOf = no_price_list
 
     def start(
         self,

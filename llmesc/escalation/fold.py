@@ -12,6 +12,7 @@ from llmesc.escalation.events import (
     AnswerReset,
     AttemptFinished,
     AttemptOutcome,
+    AttemptPriced,
     AttemptStarted,
     CandidateSkipped,
     Chain,
@@ -36,7 +37,7 @@ from llmesc.escalation.events import (
 from llmesc.escalation.failures import Failure
 from llmesc.escalation.limits import Limits
 from llmesc.escalation.messages import Request, Usage
-from llmesc.escalation.resolution import Resolution
+from llmesc.escalation.resolution import Price, Resolution
 from llmesc.escalation.times import Timestamp
 
 
@@ -77,6 +78,8 @@ class AttemptView:
     quality: QualityChecked | None = None
     usage: Usage | None = None
     cost: Decimal | None = None
+    price: Price | None = None
+    """What the cost was reckoned with."""
     cost_estimated: bool = False
     first_token_seconds: float | None = None
     """While it runs, by the first delta that was told; in the end, as it was measured."""
@@ -143,6 +146,12 @@ class RunView:
     def visible(self) -> str:
         """What a streaming reader has: the visible text of the attempts that still count, in order."""
         return "".join(attempt.visible for attempt in self.attempts if not attempt.discarded)
+
+    def text_of(self, number: int) -> str:
+        """The whole answer of attempt `number`: what it wrote, behind what it went on from."""
+        own = next(attempt for attempt in self.attempts if attempt.attempt == number)
+        before = (attempt.visible for attempt in self.attempts if attempt.attempt < number and not attempt.discarded)
+        return "".join(before if own.continues_characters else ()) + own.shown
 
 
 def grown(pieces: tuple[str, ...], text: str) -> tuple[str, ...]:
@@ -226,6 +235,7 @@ _AttemptEvent = (
     | ProviderFailed
     | QualityChecked
     | AttemptFinished
+    | AttemptPriced
 )
 
 
@@ -270,7 +280,10 @@ def _fold_attempt(attempt: AttemptView, event: _AttemptEvent) -> AttemptView:
                 request_id=event.request_id,
                 repeated_characters=event.repeated_characters,
                 lost_to=event.lost_to,
+                price=event.resolution.offering.price,
             )
+        case AttemptPriced():
+            return replace(attempt, cost=event.cost, price=event.price)
         case _:
             assert_never(event)
 

@@ -17,10 +17,15 @@ class Ledger:
         self._usages: list[Usage] = []
         self._costs: list[Decimal | None] = []
 
-    def settle(self, usage: Usage, cost: Decimal | None) -> None:
-        """One attempt is over."""
+    def settle(self, usage: Usage, cost: Decimal | None) -> int:
+        """One attempt is over; where it stands here."""
         self._usages.append(usage)
         self._costs.append(cost)
+        return len(self._costs) - 1
+
+    def price(self, at: int, cost: Decimal) -> None:
+        """What the one that stands at `at` cost, found out later."""
+        self._costs[at] = cost
 
     @property
     def spent(self) -> Decimal:

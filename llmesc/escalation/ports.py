@@ -2,14 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection, Mapping, Sequence
+from collections.abc import Awaitable, Callable, Collection, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Protocol
 
 from llmesc.escalation.circuits import Admission, Circuit, Refusal, Signal, Transition
 from llmesc.escalation.events import Event, SkipReason
 from llmesc.escalation.latency import Latency
-from llmesc.escalation.resolution import CircuitKey, ModelKey
+from llmesc.escalation.resolution import CircuitKey, ModelKey, Price, Resolution
 from llmesc.escalation.retry_budget import RetryPolicy
 from llmesc.escalation.times import Timestamp
 
@@ -80,6 +80,10 @@ class Health(Protocol):
         processes; what is there afterwards.
         """
         ...
+
+
+PriceOf = Callable[[Resolution], Awaitable[Price | None]]
+"""Looks up what a candidate costs whose offering does not say it; None: not known. May take a moment, and raises nothing."""
 
 
 class Consumer(Protocol):

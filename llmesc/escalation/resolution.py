@@ -90,13 +90,36 @@ class Reference(NamedTuple):
         return f"{who}/{self.model}"
 
 
+CONFIGURED = "configuration"
+"""The source of a price that an operator wrote down."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class PriceTier:
+    """What holds instead where the prompt is longer than `above_input_tokens`: for all of its tokens, not only for the rest."""
+
+    above_input_tokens: int
+    input_per_million: Decimal
+    output_per_million: Decimal
+    cached_input_per_million: Decimal | None = None
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Price:
-    """US dollars for a million tokens."""
+    """US dollars for a million tokens. `pricing` reckons with it."""
 
     input_per_million: Decimal
     output_per_million: Decimal
     cached_input_per_million: Decimal | None = None
+    """None: as all input."""
+    reasoning_per_million: Decimal | None = None
+    """None: as all output."""
+    per_request: Decimal = Decimal(0)
+    """For each request, whatever its length."""
+    tiers: tuple[PriceTier, ...] = ()
+    """For longer prompts, the shortest first."""
+    source: str = CONFIGURED
+    """Who says so: `configuration`, or the price list and its version, or both."""
 
 
 Capability = Literal["tools", "json", "schema", "images", "thinking", "streaming"]

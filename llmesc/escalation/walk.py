@@ -4,11 +4,9 @@ from __future__ import annotations
 
 from collections.abc import Iterable
 from dataclasses import replace
-from decimal import Decimal
 
 from llmesc.escalation.events import AttemptOutcome, SkipReason
 from llmesc.escalation.failures import Failure, FailureKind, SkipScope
-from llmesc.escalation.messages import Usage
 from llmesc.escalation.resolution import Resolution
 
 Exclusion = tuple[SkipReason, str]
@@ -55,28 +53,6 @@ def _too_small(failed: Resolution, other: Resolution, prompt_tokens: int) -> Exc
     if window < needed:
         return ("context_too_small", f"window {window:,}, needs at least {needed:,} tokens")
     return None
-
-
-def estimated_cost(resolution: Resolution, prompt_tokens: int, output_tokens: int) -> Decimal | None:
-    """US dollars that a call would cost; None where the price is not known."""
-    price = resolution.offering.price
-    if price is None:
-        return None
-    return (price.input_per_million * prompt_tokens + price.output_per_million * output_tokens) / 1_000_000
-
-
-def cost_of(resolution: Resolution, usage: Usage) -> Decimal | None:
-    """US dollars that `usage` cost; None where price or tokens are not known."""
-    price = resolution.offering.price
-    if price is None or usage.input_tokens is None or usage.output_tokens is None:
-        return None
-    cached = usage.cached_tokens or 0
-    cached_price = price.input_per_million if price.cached_input_per_million is None else price.cached_input_per_million
-    return (
-        price.input_per_million * (usage.input_tokens - cached)
-        + cached_price * cached
-        + price.output_per_million * usage.output_tokens
-    ) / 1_000_000
 
 
 _OUTCOMES = {

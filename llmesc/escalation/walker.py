@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import Mapping
+from contextlib import suppress
 from typing import TYPE_CHECKING
 
 from llmesc.escalation.attempt import Attempt, Ending
@@ -259,6 +260,8 @@ class Walker:
         if answer is None or not self._shown.is_by(answer.attempt):
             await self._shown.discard()
         answered = outcome is RunOutcome.ANSWERED
+        with suppress(Interrupted):  # who cancels does not wait for a price
+            await self._attempts.price(self._executor.price_of)
         return await self._stream.emit(
             RunFinished,
             outcome=outcome,

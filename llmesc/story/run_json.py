@@ -105,6 +105,7 @@ def _attempt(attempt: AttemptView) -> dict[str, Any]:
         "usage": encode(attempt.usage) if attempt.usage else None,
         "cost": None if attempt.cost is None else str(attempt.cost),
         "cost_estimated": attempt.cost_estimated,
+        "price": None if attempt.price is None else encode(attempt.price),
         "first_token_seconds": attempt.first_token_seconds,
         "duration_seconds": attempt.duration_seconds,
         "characters": attempt.characters,

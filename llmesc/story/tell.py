@@ -12,6 +12,7 @@ from llmesc.escalation.envelope import Allowance
 from llmesc.escalation.events import (
     AnswerReset,
     AttemptFinished,
+    AttemptPriced,
     AttemptStarted,
     CandidateSkipped,
     CircuitChanged,
@@ -62,7 +63,7 @@ def tell(event: Event, view: RunView) -> Iterator[Line]:
             yield Line(f"✗ {words.who(event.resolution)}: {words.failure_words(event.failure)}", "bad")
         case QualityChecked():
             yield _verdict(event, view)
-        case AttemptFinished():
+        case AttemptFinished() | AttemptPriced():
             yield _ledger(event)
         case ProviderSwitched():
             yield Line(f"→ {switch_words(event)}", "doubtful")
@@ -205,7 +206,10 @@ def _tool(event: ToolCallRequested | ToolCallFinished) -> Line:
     return Line(f"{told} · {words.seconds(event.duration_seconds)}", "dim")
 
 
-def _ledger(event: AttemptFinished) -> Line:
+def _ledger(event: AttemptFinished | AttemptPriced) -> Line:
+    if isinstance(event, AttemptPriced):
+        cost = f"cost {words.money(event.cost)}, prices by {one_line(event.price.source)}"
+        return Line(f"  attempt {event.attempt}: {cost}", "dim", detail=True)
     parts = [f"{words.plain_words(event.outcome)} in {words.seconds(event.duration_seconds)}"]
     if event.lost_to is not None:
         parts.append(f"attempt {event.lost_to} was first")

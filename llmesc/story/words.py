@@ -100,9 +100,11 @@ def money(cost: Decimal, *, estimated: bool = False) -> str:
 
 
 def spent(usage: Usage, cost: Decimal | None, *, hosted: bool) -> str:
-    """Tokens and dollars. That a cost is not known is worth a word only where somebody sends a bill."""
+    """Tokens and dollars. That a cost is not known, or nothing, is worth a word only where somebody sends a bill."""
+    if not cost and not hosted:
+        return tokens(usage)
     if cost is None:
-        return f"{tokens(usage)} · cost unknown" if hosted else tokens(usage)
+        return f"{tokens(usage)} · cost unknown"
     return f"{tokens(usage)} · {money(cost, estimated=usage.estimated)}"
 
 

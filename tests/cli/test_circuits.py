@@ -113,7 +113,7 @@ def test_the_chain_shows_candidates_with_window_and_price_and_the_rejected(llmes
 
     rows = [line.split("\t") for line in llmesc("chain", "show").out.splitlines()]
 
-    assert rows[0] == ["1", "lab@gpu1/qwen", "vllm", "primary", "100", "$0.10 in, $0.40 out", "closed", "call"]
+    assert rows[0] == ["1", "lab@gpu1/qwen", "vllm", "primary", "100", "$0.10 in, $0.40 out (configuration)", "closed", "call"]
     assert rows[1][:4] == ["2", "lab@gpu2/qwen", "vllm", "lateral"]
     assert rows[2][1] == "spare/m"
     assert rows[2][7].startswith("reject denied")

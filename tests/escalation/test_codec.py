@@ -38,7 +38,7 @@ def test_the_names_of_all_events_are_their_types() -> None:
     assert {name: cls.__dataclass_fields__["type"].default for name, cls in EVENT_TYPES.items()} == {
         name: name for name in EVENT_TYPES
     }
-    assert len(EVENT_TYPES) == 17
+    assert len(EVENT_TYPES) == 18
 
 
 def test_a_newer_version_may_add_fields_and_types() -> None:

@@ -14,13 +14,13 @@ from llmesc.escalation.envelope import (
     Allowance,
     Behind,
     affordable,
-    affordable_tokens,
     least_cost,
     share,
     too_slow,
 )
 from llmesc.escalation.latency import Latency
 from llmesc.escalation.messages import ask_for
+from llmesc.escalation.pricing import affordable_tokens
 from llmesc.escalation.resolution import Price
 
 QUICK = [Latency(0.5, 2.0)] * 10

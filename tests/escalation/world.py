@@ -20,13 +20,13 @@ from llmesc.escalation.circuits import (
     next_state,
 )
 from llmesc.escalation.events import Chain, Event
-from llmesc.escalation.executor import Executor
+from llmesc.escalation.executor import Executor, no_price_list
 from llmesc.escalation.failures import CallFailed, Failure, FailureKind
 from llmesc.escalation.latency import Latency
 from llmesc.escalation.limits import Limits, Timeouts
 from llmesc.escalation.messages import Request, ToolCall, ToolSpec, Usage, ask_for
 from llmesc.escalation.pieces import Call, Finish, Piece, TextPiece, ToolCallPiece, UsagePiece
-from llmesc.escalation.ports import CredentialsMissing, Denial, Fit
+from llmesc.escalation.ports import CredentialsMissing, Denial, Fit, PriceOf
 from llmesc.escalation.quality import Draft, Verdict
 from llmesc.escalation.resolution import CircuitKey, ModelKey, Offering, Resolution, Tier
 from llmesc.escalation.retry_budget import Bucket, RetryPolicy, changed
@@ -260,6 +260,9 @@ class World:
     forbidden: Any = None
     fits: dict[str, Fit] = field(default_factory=dict)
     toolbox: Toolbox | None = None
+    price_of: PriceOf = no_price_list
+    read: list[Event] = field(default_factory=list)
+    """What the reader has dealt with."""
 
     async def consume(self, event: Event) -> None:
         if self.pauses:
@@ -291,6 +294,7 @@ class World:
             fits=lambda resolution, request: self.fits.get(resolution.ref, Fit()),
             new_consumers=lambda: (*self.extra_consumers, self),
             warn=self.warnings.append,
+            price_of=self.price_of,
         )
 
         async def plan() -> tuple[Chain, Any]:
@@ -305,8 +309,11 @@ class World:
         """Runs to the end and gives the events as the reader saw them."""
 
         async def main(loop: VirtualLoop) -> list[Event]:
+            self.read = []
             async with self.run(loop) as run:
-                return [event async for event in run]
+                async for event in run:
+                    self.read.append(event)
+            return self.read
 
         return run_virtually(main)
 

@@ -8,11 +8,11 @@ from decimal import Decimal
 from typing import Any
 
 from llmesc.config.defaults import TIMEOUTS
-from llmesc.config.model import Config, InstanceConfig, ModelConfig, ProviderConfig
+from llmesc.config.model import Config, InstanceConfig, ModelConfig, PriceParts, ProviderConfig
 from llmesc.engine.demo.story import Asked, Story
 from llmesc.escalation.circuits import CircuitPolicy
 from llmesc.escalation.limits import Limits
-from llmesc.escalation.resolution import DEFAULT_INSTANCE, CircuitKey, Price, Tier
+from llmesc.escalation.resolution import DEFAULT_INSTANCE, CircuitKey, Tier
 
 CHAINS: Mapping[str, tuple[str, ...]] = {
     "default": ("embedded/smollm2-135m", "lab/qwen3-32b", "openai/gpt-5-mini", "claude/claude-sonnet-4-6"),
@@ -95,7 +95,7 @@ def demo_config(story: Story) -> Config:
 
 
 def _provider(place: _Place, story: Story) -> ProviderConfig:
-    price = Price(input_per_million=Decimal(place.price[0]), output_per_million=Decimal(place.price[1]))
+    price = PriceParts(input_per_million=Decimal(place.price[0]), output_per_million=Decimal(place.price[1]))
     model = ModelConfig(name=place.model, context_window=place.window, price=price)
     return ProviderConfig(
         name=place.name,

@@ -4,9 +4,9 @@ from __future__ import annotations
 
 from decimal import Decimal
 
-from llmesc.config.model import Api, Config, InstanceConfig, ModelConfig, ProviderConfig
+from llmesc.config.model import Api, Config, InstanceConfig, ModelConfig, PriceParts, ProviderConfig
 from llmesc.escalation.limits import Timeouts
-from llmesc.escalation.resolution import Price, Tier
+from llmesc.escalation.resolution import Tier
 
 
 def example_chain(api: Api = "openai") -> Config:
@@ -15,20 +15,20 @@ def example_chain(api: Api = "openai") -> Config:
         providers=(
             _provider("lab", api, Tier.VLLM, 8_192),
             _provider(
-                "cloud", "anthropic", Tier.CLOUD, 200_000, Price(input_per_million=Decimal(1), output_per_million=Decimal(5))
+                "cloud", "anthropic", Tier.CLOUD, 200_000, PriceParts(input_per_million=Decimal(1), output_per_million=Decimal(5))
             ),
             _provider(
                 "frontier",
                 "gemini",
                 Tier.FRONTIER,
                 1_000_000,
-                Price(input_per_million=Decimal(5), output_per_million=Decimal(25)),
+                PriceParts(input_per_million=Decimal(5), output_per_million=Decimal(25)),
             ),
         )
     )
 
 
-def _provider(name: str, api: Api, tier: Tier, window: int, price: Price | None = None) -> ProviderConfig:
+def _provider(name: str, api: Api, tier: Tier, window: int, price: PriceParts | None = None) -> ProviderConfig:
     return ProviderConfig(
         name=name,
         api=api,
