@@ -12,7 +12,7 @@ from itertools import pairwise
 from typing import Any
 
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 from textual.pilot import Pilot
 from textual.widgets import Static
@@ -75,6 +75,7 @@ def test_bars_that_lie(value: float, top: float, bar: str) -> None:
 # -- lines ------------------------------------------------------------------------------------------------------------------
 
 
+@settings(max_examples=40, deadline=None)
 @given(width=st.integers(1, 260), height=st.integers(1, 100))
 def test_for_any_terminal_there_are_lines_of_every_provider_and_day(width: int, height: int) -> None:
     for shown in (BUSY, NOTHING):
@@ -84,6 +85,7 @@ def test_for_any_terminal_there_are_lines_of_every_provider_and_day(width: int, 
             assert sum(" calls" in text(line) for line in lines) >= len(shown.providers) + DAYS
 
 
+@settings(max_examples=40, deadline=None)
 @given(width=st.integers(79, 260))
 def test_where_there_is_room_all_buckets_are_shown_and_bars_and_figures_fit(width: int) -> None:
     shown = BUSY

@@ -17,6 +17,7 @@ import pytest
 from llmesc.escalation.circuits import Admission, Circuit, Overridden, Override
 from llmesc.escalation.resolution import CircuitKey, ModelKey
 from llmesc.escalation.times import Timestamp
+from llmesc.state.activity import Window
 from llmesc.state.sqlite import SqliteStore
 from llmesc.state.sqlite_database import SCHEMA_VERSION
 from llmesc.state.store import RunFilter, StateUnavailable
@@ -189,12 +190,25 @@ class TestCost:
             await sqlite.runs(RunFilter(outcome="answered"))
             await sqlite.runs(RunFilter(since=Timestamp(0)))
             await sqlite.find_runs("7f")
+            await sqlite.activity(Window(Timestamp(0), 60.0, 60))
+            await sqlite.usage(Timestamp(0), kit.clock.now())
             await sqlite.attempts("7f3a")
             await sqlite.events("7f3a")
             await sqlite.latencies([ModelKey("lab", "default", "qwen")])
 
         assert len(seen) > 20
         assert [plan for plan in plans(kit.path, seen) if "SCAN" in plan] == []
+
+    async def test_calls_are_found_by_the_moment_they_began_and_their_use_by_that_of_their_run(
+        self, sqlite: SqliteStore, kit: Any
+    ) -> None:
+        with statements(sqlite) as seen:
+            await sqlite.activity(Window(Timestamp(0), 60.0, 60))
+            await sqlite.usage(Timestamp(0), kit.clock.now())
+
+        began, used, *_ = plans(kit.path, seen)
+        assert "attempts_started (started_at>? AND started_at<?)" in began
+        assert "PRIMARY KEY (run>? AND run<?)" in used
 
     async def test_the_newest_runs_of_a_provider_are_found_without_sorting(self, sqlite: SqliteStore, kit: Any) -> None:
         with statements(sqlite) as seen:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
-from llmesc.dashboard.plots.lines import Grid, Line, Span, axis, bars, heading, rows
+from llmesc.dashboard.plots.lines import Grid, Line, Span, axis, bars, heading, rows, with_more
 from llmesc.dashboard.plots.trends import Trends
 from llmesc.engine import ProviderActivity
 from llmesc.story import words
@@ -30,9 +30,10 @@ def _provider(provider: ProviderActivity, to: Grid) -> Iterator[Line]:
     assert whole is not None, "it answered"
     late = [0.0 if spread is None else spread.p95 for spread in spreads]
     usual = [0.0 if spread is None else spread.p50 for spread in spreads]
-    words_late, words_usual = _figures(whole.p95, first and first.p95), _figures(whole.p50, first and first.p50)
-    yield from rows(to, str(provider.key), Span("p95"), bars(to, late, top, "dim", high=to.high), Span(words_late, "dim"))
-    yield from rows(to, "", Span("p50"), bars(to, usual, top, "good"), Span(words_usual))
+    in_late = with_more(to, _figures(whole.p95, first and first.p95), f"peak {words.seconds(top)}")
+    yield from rows(to, str(provider.key), Span("p95"), bars(to, late, top, "dim", high=to.high), Span(in_late, "dim"))
+    in_usual = _figures(whole.p50, first and first.p50)
+    yield from rows(to, "", Span("p50"), bars(to, usual, top, "good"), Span(in_usual))
 
 
 def _figures(seconds: float, first_token_seconds: float | None) -> str:

@@ -30,7 +30,7 @@ MARK = 3
 """Columns of the sign or word that says what a row of bars means."""
 
 FIGURES = 27
-"""Columns for the figures behind the bars."""
+"""Columns for the figures behind the bars, at the least."""
 
 WIDEST_BAR = 4
 """Columns of the terminal for one bucket; a wider one says no more."""
@@ -44,6 +44,8 @@ class Grid(NamedTuple):
     """For each bucket."""
     buckets: int
     """That there is room for; the newest are shown."""
+    figures: int
+    """Columns behind the bars."""
     high: int = 1
     """Rows for the bars that matter most."""
 
@@ -57,9 +59,10 @@ def grid(width: int, names: Iterable[str], buckets: int) -> Grid:
     """For so many columns of the terminal. Below 80 or so there is no room for all buckets, and the oldest go first."""
     longest = max((display_width(name) for name in names), default=0)
     name = min(max(longest, 8), max(width // 5 - 2, 8))
-    room = width - Grid(name, 1, buckets).before - 2 - FIGURES
-    bar = min(max(room // buckets, 1), WIDEST_BAR)
-    return Grid(name, bar, max(min(room // bar, buckets), 1))
+    room = width - Grid(name, 1, buckets, FIGURES).before - 2
+    bar = min(max((room - FIGURES) // buckets, 1), WIDEST_BAR)
+    shown = max(min((room - FIGURES) // bar, buckets), 1)
+    return Grid(name, bar, shown, max(room - shown * bar, FIGURES))
 
 
 def bars(to: Grid, values: Sequence[float], top: float, style: Style, *, high: int = 1) -> list[Span]:
@@ -78,6 +81,12 @@ def rows(to: Grid, name: str, mark: Span, drawn: Sequence[Span], figures: Span) 
         foot,
         Span(f"  {figures.text}", figures.style),
     )
+
+
+def with_more(to: Grid, figures: str, more: str) -> str:
+    """`more` behind the figures, where there is room for all of it."""
+    both = f"{figures} · {more}"
+    return both if display_width(both) <= to.figures else figures
 
 
 def axis(to: Grid, window: Window, now: Timestamp) -> Line:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterator
 
-from llmesc.dashboard.plots.lines import Grid, Line, Span, axis, bars, heading, rows
+from llmesc.dashboard.plots.lines import Grid, Line, Span, axis, bars, heading, rows, with_more
 from llmesc.dashboard.plots.trends import Trends
 from llmesc.engine import Calls, ProviderActivity
 from llmesc.story import words
@@ -40,7 +40,11 @@ def _provider(provider: ProviderActivity, to: Grid) -> Iterator[Line]:
         if not (first or number):
             continue
         drawn = bars(to, [count(bucket) for bucket in provider.buckets], top, style, high=to.high if first else 1)
-        figures = Span(_all_of(provider.whole)) if first else Span(f"{words.count(number):>5} {word}", style)
+        figures = (
+            Span(with_more(to, _all_of(provider.whole), f"peak {words.count(top)}"))
+            if first
+            else Span(f"{words.count(number):>5} {word}", style)
+        )
         yield from rows(to, str(provider.key) if first else "", Span(mark, style), drawn, figures)
 
 
