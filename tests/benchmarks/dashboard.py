@@ -1,58 +1,126 @@
-"""What one very long answer costs the dashboard: `python -m tests.benchmarks.dashboard [--tokens N]`.
+"""What one very long answer costs the dashboard: `python -m tests.benchmarks.dashboard [--tokens N] [--shape SHAPE] [--plain]`.
 
 An answer is played at 2,000 tokens a second, twelve frames a second, without a terminal. The time that passes is the
-replay's own; a frame is measured until the application is idle again, its waits included. A key waits at most for the
-frame that is being drawn.
+replay's own; of a frame the processor's time is measured, until the application is idle again. A key waits at most for
+the frame that is being drawn. At the end the pane's width changes, and everything is wrapped again.
 """
 
 from __future__ import annotations
 
 import argparse
 import asyncio
+import re
 import resource
 import time
+from collections import Counter
+from collections.abc import Callable, Mapping
+
+from textual.pilot import Pilot
 
 from llmesc.dashboard.app import FRAME_SECONDS, Dashboard
+from llmesc.dashboard.markdown.spans import line_text
 from llmesc.dashboard.replay import Replay
 from llmesc.dashboard.widgets.answer import AnswerText
 from llmesc.escalation.events import Move
-from tests.dashboard import scenes
+from tests.dashboard import answers, scenes
 
-PARAGRAPH = "Raft is a **consensus algorithm**: servers agree on one log. " * 20 + "\n\n```python\nquorum = n // 2 + 1\n```\n\n"
+SENTENCE = "Raft is a **consensus algorithm**: servers `agree` on *one* log, see [the paper](https://raft.github.io/raft.pdf). "
+
+SHAPES: Mapping[str, tuple[str, str]] = {
+    "formatted": ("", answers.DOCUMENT + "\n"),
+    "fence": ("```python\n", "def committed(acks: int) -> bool:\n    return acks > 3  # a majority\n\n"),
+    "paragraph": ("", SENTENCE),
+    "table": ("| role | sends | to |\n|---|---|---|\n", "| leader | `AppendEntries`, also as a heartbeat | **followers** |\n"),
+    "list": ("", "- One server leads; when it falls **silent** the others elect a new one\n  - by a majority\n"),
+    "word": ("", "x" * 1_000),
+}
+"""How a text begins, and what it repeats from there on."""
 
 
-async def measure(tokens: int) -> None:
+def written(shape: str, tokens: int) -> str:
+    """A text of about so many tokens, four characters each."""
+    begins, repeats = SHAPES[shape]
+    return begins + repeats * (tokens * 4 // len(repeats))
+
+
+class Stepped(Replay):
+    """A replay that only moves when it is told to, so that every frame has the tokens of one."""
+
+    async def run(self, monotonic: Callable[[], float] | None = None) -> None:
+        """Nothing by itself."""
+        await asyncio.Event().wait()
+
+
+async def measure(shape: str, tokens: int, *, plain: bool) -> None:
     """Plays, measures, and checks that every character is there at the end."""
-    text = (PARAGRAPH * (tokens * 4 // len(PARAGRAPH) + 1))[: tokens * 4]
+    text = written(shape, tokens)
     tape = scenes.Tape("long", "hi", began=60).call(scenes.EMBEDDED, Move.PRIMARY).write(text, size=4, pace_ms=0.5)
-    replay = Replay(tape.events)
+    replay = Stepped(tape.events)
     app = Dashboard(replay, now=lambda: scenes.NOW, frame_seconds=None)
     async with app.run_test(size=(120, 40)) as pilot:
         main = app.main_screen
         assert main is not None
+        if plain:
+            main.answer.toggle_markdown()
         replay.seek(0.0)
         replay.playing = True
         began, frames = time.process_time(), list[float]()
         while not replay.ended:
-            start = time.perf_counter()
+            start = time.process_time()
             replay.advance(FRAME_SECONDS)
             main.frame()
             await pilot.pause()
-            frames.append(time.perf_counter() - start)
+            frames.append(time.process_time() - start)
         spent = time.process_time() - began
-        lines = main.query_one(AnswerText)._blocks[0].lines
-        shown = "".join("".join(lines[index] for index in range(len(lines))).split())
+        main.frame()
+        pane = main.query_one(AnswerText)
+        await caught_up(pilot, pane)
+        complete = seen(pane) == expected(text, plain=plain)
+        began = time.perf_counter()
+        await pilot.resize_terminal(100, 40)
+        again = await caught_up(pilot, pane)
+        wrapped = time.perf_counter() - began
+        complete = complete and seen(pane) == expected(text, plain=plain)
     frames.sort()
     played = replay.length_ms / 1000
-    print(f"{tokens:,} tokens, {len(text):,} characters, played in {played:.0f} s, {len(frames)} frames")
-    print(f"processor: {spent:.1f} s, {spent / played:.0%} of a core")
+    print(f"{shape}{' (plain)' if plain else ''}: {tokens:,} tokens, {len(text):,} characters, {len(pane._lines):,} lines")
+    print(f"  processor: {spent:.1f} s, {spent / played:.0%} of a core while it was played, in {len(frames)} frames")
     median, late, worst = (frames[int(len(frames) * part)] * 1000 for part in (0.5, 0.99, 1 - 1 / len(frames)))
-    print(f"frame: median {median:.0f} ms, 99 % {late:.0f} ms, worst {worst:.0f} ms")
-    print(f"memory: {resource.getrusage(resource.RUSAGE_SELF).ru_maxrss // 1024} MB")
-    print(f"every character is there: {shown == ''.join(text.split())}")
+    print(f"  frame: median {median:.0f} ms, 99 % {late:.0f} ms, worst {worst:.0f} ms")
+    print(f"  wrapped again for another width: {wrapped:.1f} s, a key waits at most {again * 1000:.0f} ms")
+    print(f"  memory: {resource.getrusage(resource.RUSAGE_SELF).ru_maxrss // 1024} MB at most")
+    print(f"  every character is there: {complete}")
+
+
+async def caught_up(pilot: Pilot[str], pane: AnswerText) -> float:
+    """Waits until all is drawn; the longest time the application did nothing else, in seconds."""
+    longest = 0.0
+    await pilot.pause()
+    while not pane.all_drawn:
+        start = time.perf_counter()
+        await asyncio.sleep(0.001)
+        longest = max(longest, time.perf_counter() - start)
+    return longest
+
+
+def seen(pane: AnswerText) -> Counter[str]:
+    """The letters and digits that are on the lines below the title."""
+    return Counter(re.findall(r"\w", "".join(line_text(pane._lines[index].line) for index in range(1, len(pane._lines)))))
+
+
+def expected(text: str, *, plain: bool) -> Counter[str]:
+    """The letters and digits of a text that a reader is to see."""
+    if not plain:
+        text = re.sub(r"^ *```\w+$", "", text, flags=re.MULTILINE)  # the language of a fence
+        text = text.replace("![the states]", "[image: the states]")
+    return Counter(re.findall(r"\w", text))
 
 
 if __name__ == "__main__":
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("--tokens", type=int, default=100_000)
-    asyncio.run(measure(parser.parse_args().tokens))
+    parser.add_argument("--shape", choices=[*SHAPES, "all"], default="formatted")
+    parser.add_argument("--plain", action="store_true", help="as it is written, not as Markdown")
+    given = parser.parse_args()
+    for one in SHAPES if given.shape == "all" else (given.shape,):
+        asyncio.run(measure(one, given.tokens, plain=given.plain))

@@ -53,11 +53,11 @@ def blocks(view: RunView) -> tuple[Block, ...]:
 def _block(attempt: AttemptView, view: RunView) -> Block:
     counts = _counts(attempt, view)
     state, style = _state(attempt, view)
-    parts = [words.who(attempt.resolution), state]
     if attempt.hedges is not None:
-        parts.append(f"beside attempt {attempt.hedges}, which was silent")
+        state += f", beside attempt {attempt.hedges}, which was silent"
     if attempt.continues_characters:
-        parts.append(f"goes on from {words.plural(attempt.continues_characters, 'character')}")
+        state += f", goes on from {words.plural(attempt.continues_characters, 'character')}"
+    parts = [words.who(attempt.resolution), state]
     if _over(attempt, view) and not _accepted(attempt, view):
         parts.append(_fate(attempt, counts=counts))
     title = " · ".join(part for part in parts if part)
@@ -100,7 +100,7 @@ def _fate(attempt: AttemptView, *, counts: bool) -> str:
     if not attempt.characters:
         return "wrote nothing"
     if attempt.held_characters == attempt.characters:
-        return "held back, never shown"
+        return "never shown"
     return "kept" if counts else "discarded"
 
 
@@ -118,7 +118,7 @@ def _state(attempt: AttemptView, view: RunView) -> tuple[str, Style]:
     if view.outcome is not None:
         return words.outcome_words(view.outcome)
     if attempt.held_characters:
-        return "▶ writing, held back until it was looked at", "plain"
+        return "▶ writing, held back until it is checked", "plain"
     if attempt.characters:
         return "▶ writing", "plain"
     return ("▶ thinking" if attempt.thinking else "▶ waiting for its first token"), "plain"
@@ -127,10 +127,10 @@ def _state(attempt: AttemptView, view: RunView) -> tuple[str, Style]:
 def _answer_words(attempt: AttemptView, view: RunView) -> tuple[str, Style]:
     assert view.answer is not None, "only of an answer"
     parts = view.answer.ranges
-    share = sum(part.end - part.start for part in parts if part.attempt == attempt.attempt)
     if view.outcome is RunOutcome.ANSWERED:
-        whole = len({part.attempt for part in parts}) == 1
-        return ("✓ answer" if whole else f"✓ {words.plural(share, 'character')} of the answer"), "good"
+        share = sum(part.end - part.start for part in parts if part.attempt == attempt.attempt)
+        whole = share == len(view.answer.text) or attempt.attempt != parts[0].attempt
+        return ("✓ answer" if whole else f"✓ answer, its first {words.plural(share, 'character')}"), "good"
     if view.outcome is RunOutcome.CANCELLED:
         return "⊘ cancelled; what arrived is kept", "doubtful"
     return "≈ the best answer, below the bar", "doubtful"

@@ -9,10 +9,14 @@ from typing import NamedTuple
 from llmesc.dashboard.answering.blocks import Block, blocks
 from llmesc.dashboard.answering.sections import Format, Section
 from llmesc.dashboard.markdown.spans import Line, Span
+from llmesc.dashboard.wrapping import wrapped
 from llmesc.escalation.fold import RunView
 from llmesc.story.style import Style
 from llmesc.story.tell import switch_rule
-from llmesc.story.width import cut, display_width
+from llmesc.story.width import display_width
+
+WHOLE_RULE = 1_000
+"""Columns that every rule has its place in: one that is longer than the pane is wide takes two lines."""
 
 
 class Drawn(NamedTuple):
@@ -137,9 +141,16 @@ class AnswerLines:
         self._count = at
 
     def _head(self, block: Block, *, first: bool) -> tuple[Drawn, ...]:
-        width = self.form.width
-        title = Drawn((Span(cut(block.title, width)),), style=block.style, title=True)
+        """The rule that says what took the turn to it, and its title; nothing of them is cut."""
+        lines: list[Drawn] = [] if first else [Drawn(())]
         if block.switch is None:
-            return (title,) if first else (Drawn(()), title)
-        rule = switch_rule(block.switch, width)
-        return Drawn(()), Drawn((Span(rule + "─" * (width - display_width(rule))),), style="doubtful"), title
+            return (*lines, *self._ruled(f"── {block.title} ──", style=block.style, title=True))
+        lines += self._ruled(switch_rule(block.switch, WHOLE_RULE), style="doubtful", title=False)
+        title = wrapped(block.title, self.form.width)
+        return (*lines, *(Drawn((Span(line),), style=block.style, title=True) for line in title))
+
+    def _ruled(self, text: str, *, style: Style, title: bool) -> list[Drawn]:
+        """Lines of `text`, the last of them a rule to the end."""
+        *before, last = wrapped(text, self.form.width)
+        last += "─" * (self.form.width - display_width(last))
+        return [Drawn((Span(line),), style=style, title=title) for line in (*before, last)]

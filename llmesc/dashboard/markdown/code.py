@@ -66,7 +66,11 @@ def _coloured(content: str, info: str) -> list[Span]:
     language = LANGUAGES.get(info.strip().partition(" ")[0].lower())
     if language is None:
         return [Span(content, Look("code"))]
-    return [Span(text, Look(_role(str(kind)))) for kind, text in _lexer(language).get_tokens(content)]
+    # Some lexers know a comment by the end of its line, so that the last line needs one, too.
+    found = [Span(text, Look(_role(str(kind)))) for kind, text in _lexer(language).get_tokens(content + "\n")]
+    while found and not found[-1].text:
+        found.pop()
+    return [*found[:-1], Span(found[-1].text.removesuffix("\n"), found[-1].look)] if found else []
 
 
 @cache

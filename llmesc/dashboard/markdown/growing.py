@@ -76,7 +76,7 @@ class GrowingMarkdown:
         self._size += len(line) + 1
         if self._size >= self._longest:
             source = self._source(self._lines)
-            at = cut(source, longest=self._longest // 2, mid_line=False)
+            at = self._cut(source, mid_line=False)
             lines = source.split("\n")
             self._settle("\n".join([*lines[: at.line], ""]), lines[at.line : -1], at)
 
@@ -86,7 +86,11 @@ class GrowingMarkdown:
         end = space + 1 if space >= 0 else self._at + self._longest
         source = self._source([*self._lines, cleaned(text[self._at : end])]).removesuffix("\n")
         self._at = end
-        self._settle(source, [], cut(source, longest=0, mid_line=True))
+        self._settle(source, [], self._cut(source, mid_line=True))
+
+    def _cut(self, source: str, *, mid_line: bool) -> Cut:
+        self.parsed += len(source)
+        return cut(source, longest=self._longest // 2, mid_line=mid_line)
 
     def _settle(self, source: str, rest: list[str], at: Cut) -> None:
         """Draws `source` once and for all, and takes `rest` again, behind what the cut carries."""

@@ -8,6 +8,11 @@ _TOKENS = re.compile(r"\\.|`+|\*+|_+|~~+|!?\[|\](?:\([^()\s]*(?:\)|$))?|\s+|[^\\
 _BEGINNING = re.compile(r"[ \t]*(?:[-=*_~`+#>|:]{1,8}[ \t]*)+$")
 """A line that may become anything: a rule, a fence, a heading, an item."""
 
+_NUMBER = re.compile(r"[ \t]*\d{1,9}$")
+_NUMBERED = re.compile(r"[ \t]*\d{1,9}[.)][ \t]")
+NEAR_LINES = 20
+"""How far back an item of a numbered list makes a number look like the next one's."""
+
 _ROW = re.compile(r"[ \t]{0,3}\|")
 _RULE = re.compile(r"[ \t]{0,3}\|?[ \t:|-]*$")
 
@@ -79,7 +84,8 @@ def healed_line(lines: list[str]) -> list[str]:
         return [*before, *_titled(last)]
     if _ROW.match(above) and _RULE.match(last) and not (len(before) > 1 and _ROW.match(before[-2])):
         return [*before[:-1], *_titled(above)]
-    return before if _BEGINNING.match(last) else lines
+    counts = _NUMBER.match(last) and any(map(_NUMBERED.match, before[-NEAR_LINES:]))
+    return before if counts or _BEGINNING.match(last) else lines
 
 
 def _titled(row: str) -> list[str]:

@@ -24,10 +24,10 @@ from llmesc.dashboard.widgets.answer_style import CLASSES, CSS, classes_of
 from llmesc.dashboard.widgets.pane import Pane
 from llmesc.escalation.fold import RunView
 
-FRAME_CHARACTERS = 8_000
-"""Drawn at a time: some 20 ms of CPU. What is more (a long answer that is chosen, or wrapped again) follows a moment later."""
+FRAME_CHARACTERS = 6_000
+"""Drawn at a time: some 40 ms of CPU. What is more (a long answer that is chosen, or wrapped again) follows a moment later."""
 
-CATCH_UP_SECONDS = 0.03
+CATCH_UP_SECONDS = 0.01
 """Between two such parts, so that keys are looked at."""
 
 
@@ -45,6 +45,8 @@ class AnswerText(ScrollView, can_focus=True):
         super().__init__()
         self._run_id = ""
         self._view: RunView | None = None
+        self._drawn: RunView | None = None
+        """The newest view of which nothing waits to be drawn."""
         self._lines = AnswerLines(Format(2, markdown=True))
         self._fresh: AnswerLines | None = None
         """The same in another width or format, until all of it is drawn and takes the place of the old."""
@@ -54,26 +56,33 @@ class AnswerText(ScrollView, can_focus=True):
         self.following = True
 
     @property
+    def _newest(self) -> AnswerLines:
+        return self._lines if self._fresh is None else self._fresh
+
+    @property
     def all_drawn(self) -> bool:
         """Whether nothing of the run waits to be drawn."""
         return self._rest is None
 
     def show(self, view: RunView | None) -> None:
         """Draws what is new of `view`; another run begins anew."""
-        form = Format(max(self.scrollable_content_region.width, 2), self.markdown)
+        if not (width := self.scrollable_content_region.width):
+            self._view = view  # there is no room yet; with it comes a resize
+            return
+        form = Format(width, self.markdown)
         run_id = view.run_id if view is not None else ""
         if run_id != self._run_id or view is None:
             unfolded = self._lines.unfolded
             self._run_id, self._lines, self._fresh = run_id, AnswerLines(form, unfolded=unfolded), None
             self.following = True
-        elif (self._fresh or self._lines).form != form:
+        elif self._newest.form != form:
             fresh = AnswerLines(form)
             fresh.same_choices(self._lines)
             if len(self._lines):
                 self._fresh = fresh
             else:
                 self._lines = fresh
-        elif view is self._view and self._rest is None:
+        elif view is self._drawn:
             return
         self._view = view
         if self._rest is None:
@@ -96,6 +105,7 @@ class AnswerText(ScrollView, can_focus=True):
         self.scroll_end(animate=False, immediate=True)
 
     def _refold(self) -> None:
+        self._drawn = None
         if self._fresh is not None:
             self._fresh = AnswerLines(self._fresh.form)
             self._fresh.same_choices(self._lines)
@@ -108,7 +118,8 @@ class AnswerText(ScrollView, can_focus=True):
             self._rest.stop()
             self._rest = None
         if self._view is not None:
-            drawn = (self._fresh or self._lines).show(self._view, FRAME_CHARACTERS)
+            drawn = self._newest.show(self._view, FRAME_CHARACTERS)
+            self._drawn = self._view if drawn else None
             if not drawn:
                 self._rest = self.set_timer(CATCH_UP_SECONDS, self._draw)
             elif self._fresh is not None:
@@ -148,6 +159,10 @@ class AnswerText(ScrollView, can_focus=True):
         """Another theme, or the focus: every look is made anew."""
         super().notify_style_update()
         self._looks = {}
+
+    def on_resize(self) -> None:
+        """The text takes the new width."""
+        self.show(self._view)
 
     # -- moving ---------------------------------------------------------------------------------------------------------
 
@@ -201,10 +216,6 @@ class AnswerPane(Pane):
     def on_answer_text_followed(self) -> None:
         """It was scrolled."""
         self._say_how()
-
-    def on_resize(self) -> None:
-        """The text takes the new width."""
-        self._text.show(self._view)
 
     def follow(self) -> None:
         """To the end, and on with it."""

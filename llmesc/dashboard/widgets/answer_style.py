@@ -10,8 +10,8 @@ LOOKS = {
     "good": "color: $text-success;",
     "bad": "color: $text-error;",
     "doubtful": "color: $text-warning;",
-    "dim": "color: $text-muted;",
-    "struck": "color: $text-muted; text-style: dim strike;",
+    "dim": "text-style: dim;",
+    "struck": "text-style: dim strike;",
     "strong": "text-style: bold;",
     "emphasis": "text-style: italic;",
     "removed": "text-style: strike;",
@@ -24,17 +24,18 @@ LOOKS = {
     "name": "color: $text-primary;",
     "string": "color: $text-success;",
     "number": "color: $text-warning;",
-    "comment": "color: $text-muted; text-style: italic;",
+    "comment": "text-style: dim italic;",
     "link": "color: $text-primary; text-style: underline;",
-    "address": "color: $text-muted;",
-    "quote": "color: $text-muted;",
-    "marker": "color: $text-muted;",
-    "note": "color: $text-muted;",
-    "thinking": "color: $text-muted; text-style: italic;",
+    "address": "text-style: dim;",
+    "quote": "text-style: dim;",
+    "marker": "text-style: dim;",
+    "note": "text-style: dim;",
+    "thinking": "text-style: dim italic;",
 }
-"""By the name of a component class (less its `answer--`): its style."""
+"""By the name of a component class (less its `answer--`): its style. What is muted is dim: the theme's muted colour is worked out
+against a background that a part of a line does not have."""
 
-CSS = "AnswerText { height: 1fr; scrollbar-size-vertical: 1; overflow-x: hidden; }\n" + "".join(
+CSS = "AnswerText { height: 1fr; scrollbar-size-vertical: 1; scrollbar-gutter: stable; overflow-x: hidden; }\n" + "".join(
     f"AnswerText > .answer--{name} {{ {style} }}\n" for name, style in LOOKS.items()
 )
 

@@ -2,11 +2,16 @@
 
 from __future__ import annotations
 
+from typing import ClassVar
+
 from textual.containers import Vertical
 
 
 class Pane(Vertical):
     """A titled box; the border shows which one has the focus."""
+
+    ALLOW_MAXIMIZE: ClassVar[bool | None] = True
+    """It never has the focus itself, which Textual would take for a no."""
 
     DEFAULT_CSS = """
     Pane { border: round $panel-lighten-2; border-title-color: $text-muted; border-subtitle-color: $text-muted; padding: 0; }
