@@ -18,7 +18,7 @@ class StoreState:
     """Whether what is shown is the present."""
 
     place: str = ""
-    """What the store is, for the header: `sqlite`, `memory`, `redis`, `replay`, `demo`."""
+    """What the store is, for the header: `sqlite`, `memory`, `redis`, `replay`."""
     away_since: Timestamp | None = None
     """Set while the store does not answer; the board is then as old as that."""
     problem: str = ""

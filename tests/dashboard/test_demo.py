@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import subprocess
+import sys
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import replace
 from itertools import pairwise
@@ -273,3 +275,13 @@ def test_before_its_first_caption_nothing_is_said() -> None:
     late = replace(STORY, captions=[replace(STORY.captions[0], from_seconds=5.0), *STORY.captions[1:]])
 
     assert caption(late, 4.9, ()) == ""
+
+
+def test_the_dashboard_loads_nothing_of_it_unless_it_is_played() -> None:
+    code = (
+        "import sys, llmesc.dashboard.app, llmesc.dashboard.live_feed\nprint([name for name in sys.modules if '.demo' in name])"
+    )
+
+    done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, timeout=60, check=True)
+
+    assert done.stdout == "[]\n"

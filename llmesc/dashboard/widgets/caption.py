@@ -10,7 +10,7 @@ class CaptionLine(Static):
     """A caption, marked as of a demonstration; or nothing."""
 
     DEFAULT_CSS = """
-    CaptionLine { height: 1; padding: 0 1; display: none; background: $warning-muted; color: $text-warning; text-style: bold; }
+    CaptionLine { height: 1; display: none; background: $panel; color: $text-warning; text-style: bold; }
     CaptionLine.-shown { display: block; }
     """
 
@@ -23,4 +23,4 @@ class CaptionLine(Static):
         if words != self._words:
             self._words = words
             self.set_class(bool(words), "-shown")
-            self.update(Text(f"DEMO  {words}", no_wrap=True, overflow="ellipsis"))
+            self.update(Text.assemble((" DEMO ", "reverse"), f" {words}", no_wrap=True, overflow="ellipsis"))
