@@ -18,13 +18,13 @@ class StoreState:
     """Whether what is shown is the present."""
 
     place: str = ""
-    """What the store is, for the header: `sqlite`, `memory`, `redis`, `replay`."""
+    """What the store is, for the header: `sqlite`, `memory`, `redis`."""
     away_since: Timestamp | None = None
     """Set while the store does not answer; the board is then as old as that."""
     problem: str = ""
     """In the store's words, without secrets."""
-    demo: bool = False
-    """Nothing of what is shown is real, and the screen says so all the time."""
+    instead: str = ""
+    """What this is where it is not the present of a store: a replay and where it stands, a demonstration. Said all the time."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -120,7 +120,7 @@ class Replay:
             views={self._events[0].run_id: view},
             timelines={self._events[0].run_id: self._timeline},
             circuits=_circuits(view),
-            store=StoreState(place=f"{self._title} · {self._place()}"),
+            store=StoreState(instead=f"{self._title} · {self._place()}"),
             events_seen=self.shown,
         )
 

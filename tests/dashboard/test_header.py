@@ -37,6 +37,11 @@ async def test_a_store_that_is_away_is_told_with_its_problem() -> None:
     assert "⚠ state sqlite away for 12 s: state.db: locked" in await line(store=away)
 
 
+async def test_what_is_no_store_is_said_as_what_it_is() -> None:
+    told = await line(store=StoreState(instead="replay of 7f3a · ⏸ 1.2 of 3.4 s · ×1"))
+    assert "· replay of 7f3a · ⏸ 1.2 of 3.4 s · ×1 ·" in told and "state" not in told
+
+
 async def test_a_paused_picture_tells_how_far_behind_it_is() -> None:
     assert "paused, 7 new" in await line(paused_behind=7)
 

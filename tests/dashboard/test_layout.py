@@ -9,6 +9,7 @@ from textual.widgets import Static
 
 from llmesc.dashboard.app import Dashboard
 from llmesc.dashboard.layout import Layout, layout_of
+from llmesc.dashboard.widgets.answer import AnswerText
 from llmesc.dashboard.widgets.tabs import TabLine
 from tests.dashboard import scenes
 
@@ -66,3 +67,15 @@ async def test_a_click_on_a_tab_goes_there() -> None:
             await pilot.pause()
             assert app.main_screen.situation.pane == pane
             assert [one for one in PANES if app.main_screen.query_one(f"#{one}").display] == [pane]
+
+
+@pytest.mark.anyio
+async def test_the_end_of_an_answer_stays_in_sight_when_the_room_for_it_shrinks() -> None:
+    app = dashboard()
+    async with app.run_test(size=(120, 40)) as pilot:
+        await pilot.pause()
+        await pilot.resize_terminal(120, 24)
+        await pilot.pause()
+        text = app.main_screen.query_one(AnswerText)
+        assert text.max_scroll_y > 0, "not all of it fits"
+        assert text.scroll_y == text.max_scroll_y

@@ -15,6 +15,8 @@ from llmesc.engine.demo import Asked, Story
 from llmesc.escalation.messages import ask_for
 from llmesc.escalation.times import Timestamp
 
+MARK = "DEMO · nothing is called"
+
 
 class DemoFeed(LiveFeed):
     """As live as any other; only who asks is made up, and who answers."""
@@ -38,7 +40,7 @@ class DemoFeed(LiveFeed):
         """What is known, and what to see in it."""
         board = super().board(now)
         words = caption(self._story, self._passed_seconds(), board.circuits)
-        return replace(board, store=replace(board.store, demo=True), caption=words)
+        return replace(board, store=replace(board.store, instead=MARK), caption=words)
 
     async def run(self) -> None:
         """Reads and directs until it is cancelled."""

@@ -140,7 +140,6 @@ class MainScreen(Screen[None]):
         self.query_one(HeaderBar).show(board, chain=self._chain, paused_behind=news)
         self.query_one(Banner).show(board)
         self.query_one(CaptionLine).show(board.caption)
-        self.set_class(bool(board.caption), "-captioned")
         self.query_one(RequestsPane).show(board, follow=self._following)
         self.query_one(CircuitsPane).show(board)
         situation = self.situation

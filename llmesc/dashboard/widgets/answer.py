@@ -161,8 +161,10 @@ class AnswerText(ScrollView, can_focus=True):
         self._looks = {}
 
     def on_resize(self) -> None:
-        """The text takes the new width."""
+        """The text takes the new width; with less height the end would be below it."""
         self.show(self._view)
+        if self.following:
+            self.scroll_end(animate=False, immediate=True)
 
     # -- moving ---------------------------------------------------------------------------------------------------------
 

@@ -60,8 +60,8 @@ def _fitted(parts: list[tuple[int, str]], width: int) -> str:
 def _store(board: Board) -> str:
     """Where the state is, and since when it does not answer."""
     store = board.store
-    if store.demo:
-        return "DEMO · nothing is called"
+    if store.instead:
+        return one_line(store.instead)
     if store.away_since is None:
         return f"state {one_line(store.place)}"
     away = words.seconds(max(board.now - store.away_since, 0))

@@ -60,10 +60,10 @@ class Rows(ScrollView, can_focus=True):
     }
     DEFAULT_CSS = """
     Rows { height: 1fr; scrollbar-size-vertical: 1; overflow-x: hidden; }
-    Rows > .rows--title { color: $text-muted; text-style: bold; }
+    Rows > .rows--title { text-style: dim bold; }
     Rows > .rows--cursor { background: $surface-lighten-2; }
     Rows:focus > .rows--cursor { background: $primary; color: $text; text-style: bold; }
-    Rows > .rows--dim { color: $text-muted; }
+    Rows > .rows--dim { text-style: dim; }
     Rows > .rows--good { color: $text-success; }
     Rows > .rows--bad { color: $text-error; }
     Rows > .rows--doubtful { color: $text-warning; }
