@@ -24,8 +24,10 @@ def attempts(main: Any) -> list[tuple[str, str, str]]:
 
 
 def blocks(main: Any) -> list[str]:
-    """The lines above the texts of the answer."""
-    return [block.title for block in main.query_one(AnswerText)._blocks]
+    """The lines above the texts of the answer, as they are drawn."""
+    text = main.query_one(AnswerText)
+    drawn = ["".join(segment.text for segment in text.render_line(y)).strip("─ ") for y in range(text.size.height)]
+    return [line for line in drawn if "/" in line and "→" not in line]
 
 
 @pytest.mark.parametrize(
@@ -34,7 +36,10 @@ def blocks(main: Any) -> list[str]:
         (
             scenes.racing,
             [("▶ running", "lab@gpu1/qwen3-32b", ""), ("▶ running", "claude@team-a/claude-sonnet-4-6", "")],
-            ["lab@gpu1/qwen3-32b", "claude@team-a/claude-sonnet-4-6 · beside attempt 1, which was silent"],
+            [
+                "lab@gpu1/qwen3-32b · ▶ waiting for its first token",
+                "claude@team-a/claude-sonnet-4-6 · ▶ waiting for its first token, beside attempt 1, which was silent",
+            ],
         ),
         (
             scenes.hedged,
@@ -42,7 +47,10 @@ def blocks(main: Any) -> list[str]:
                 ("⊘ cancelled", "lab@gpu1/qwen3-32b", "attempt 2 was first"),
                 ("▶ running", "claude@team-a/claude-sonnet-4-6", ""),
             ],
-            ["claude@team-a/claude-sonnet-4-6 · beside attempt 1, which was silent"],
+            [
+                "lab@gpu1/qwen3-32b · ⊘ attempt 2 was first · wrote nothing",
+                "claude@team-a/claude-sonnet-4-6 · ▶ writing, beside attempt 1, which was silent",
+            ],
         ),
     ],
 )
@@ -51,7 +59,7 @@ async def test_both_are_listed_and_who_lost_has_no_part_in_the_answer(
 ) -> None:
     feed = scenes.Still(scenes.board(tape()))
     app = Dashboard(feed, now=lambda: scenes.NOW, settings=Settings(), frame_seconds=None)
-    async with app.run_test(size=(120, 40)) as pilot:
+    async with app.run_test(size=(160, 40)) as pilot:
         await pilot.pause()
         main = app.main_screen
 
@@ -61,7 +69,7 @@ async def test_both_are_listed_and_who_lost_has_no_part_in_the_answer(
 async def test_the_screen_follows_a_race_to_its_end() -> None:
     feed = scenes.Still(scenes.board(scenes.racing()))
     app = Dashboard(feed, now=lambda: scenes.NOW, settings=Settings(), frame_seconds=None)
-    async with app.run_test(size=(120, 40)) as pilot:
+    async with app.run_test(size=(160, 40)) as pilot:
         await pilot.pause()
         main = app.main_screen
         assert main is not None
@@ -69,5 +77,5 @@ async def test_the_screen_follows_a_race_to_its_end() -> None:
         main.frame()
         await pilot.pause()
 
-        assert len(blocks(main)) == 1
+        assert "wrote nothing" in blocks(main)[0] and "▶ writing" in blocks(main)[1]
         assert main.query_one(AnswerPane).answer_text() == scenes.RAFT[:120]
