@@ -4,18 +4,19 @@ from __future__ import annotations
 
 import asyncio
 from collections import deque
-from collections.abc import Callable
+from collections.abc import Awaitable, Callable
 from typing import Any
 
 from llmesc.escalation.admissions import Admissions
 from llmesc.escalation.allowances import Allowances
 from llmesc.escalation.circuits import Admission, Refusal
 from llmesc.escalation.envelope import Left
-from llmesc.escalation.events import CandidateSkipped, Chain, SkipReason
+from llmesc.escalation.events import Chain, SkipReason
 from llmesc.escalation.failures import Failure, FailureKind
-from llmesc.escalation.interrupt import Interrupted, Overtaken, before
+from llmesc.escalation.interrupt import Interrupted, Overtaken
 from llmesc.escalation.limits import Limits, Timeouts
 from llmesc.escalation.messages import Request
+from llmesc.escalation.opening import Opening
 from llmesc.escalation.patience import Patience
 from llmesc.escalation.pieces import Provider
 from llmesc.escalation.ports import CredentialsMissing, Fit, Health
@@ -23,7 +24,8 @@ from llmesc.escalation.report import Report
 from llmesc.escalation.resolution import ModelKey, Resolution
 from llmesc.escalation.retry_budget import ALWAYS_ALLOWED, allows
 from llmesc.escalation.run import EventStream
-from llmesc.escalation.selected import Fits, OpenProvider, Selected
+from llmesc.escalation.selected import Fits, Selected
+from llmesc.escalation.skips import Skips
 from llmesc.escalation.times import Clock, Timestamp
 from llmesc.escalation.waiting import Busy, Choice, WaitOrEscalate
 from llmesc.escalation.walk import Exclusion, ruled_out
@@ -42,7 +44,8 @@ class Selection:
         chain: Chain,
         limits: Limits,
         health: Health,
-        open_provider: OpenProvider,
+        opening: Opening,
+        skips: Skips,
         fits: Fits,
         timeouts_for: Callable[[Resolution], Timeouts],
         clock: Clock,
@@ -55,7 +58,8 @@ class Selection:
         self._limits = limits
         self._health = health
         self._admissions = Admissions(health, clock, skip_open_circuits=limits.skip_open_circuits)
-        self._open_provider = open_provider
+        self._opening = opening
+        self._skips = skips
         self._fits = fits
         self._request = request
         self._clock = clock
@@ -64,14 +68,8 @@ class Selection:
         self._allowances = Allowances(request, health, timeouts_for)
         self._patience = Patience(health, clock, stream, random)
         self._excluded: dict[ModelKey, Exclusion] = {}
-        self._retry_at: list[Timestamp] = []
-        self.skipped = 0
-        self.setup_seconds = 0.0
-        """Spent on opening wires: a key command, weights fetched at first use. No part of the time for the run."""
         self.spent = False
         """Whether too little time or money was left to call a candidate."""
-        self.first_skip: tuple[str, str] = ("", "")
-        """Reason and detail of the first skip since the run began or `again`, for the announcement of a switch."""
 
     async def next(self, left: Callable[[], Left]) -> Selected | None:
         """The next candidate that may be called; those passed over are told, once each. `left`: of the run's limits, now."""
@@ -92,7 +90,7 @@ class Selection:
             if admission is None:
                 continue
             try:
-                provider = await self._open(candidate, admission)
+                provider = await self._open(candidate, admission, self._opening.open(candidate))
             except Interrupted:
                 return None
             if provider is not None:
@@ -140,7 +138,7 @@ class Selection:
         if admission.token is not None:  # its circuit opened, and cooled down, since the last look
             await self._put_back(candidate, admission)
             return None
-        provider = await self._open(candidate, admission, unless, deadline)
+        provider = await self._open(candidate, admission, self._opening.open_beside(candidate, unless, deadline))
         if provider is not None and unless.done():
             await self._put_back(candidate, admission)
             return None
@@ -154,11 +152,11 @@ class Selection:
     async def _unless_passed_over(self, candidate: Resolution, exclusion: Exclusion | None) -> Fit | None:
         """How the request fits it; None where it is passed over, which is told then."""
         if exclusion is not None:
-            await self._skip(candidate, *exclusion)
+            await self._skips.tell(candidate, *exclusion)
             return None
         fit = self._fits(candidate, self._request)
         if fit.obstacle:
-            await self._skip(candidate, fit.reason, fit.obstacle)
+            await self._skips.tell(candidate, fit.reason, fit.obstacle)
             return None
         return None if await self._refused(candidate) else fit
 
@@ -184,7 +182,7 @@ class Selection:
         """`resolution` answered, and comes next once more, with `request` as it has grown: if it still may be called."""
         self._left.appendleft(resolution)
         self.ask(request)
-        self.first_skip = ("", "")
+        self._skips.forget_first()
 
     def spare(self, resolution: Resolution, *, soon: bool) -> None:
         """It was cancelled because another was first, and may still be called if that one does not answer in the end: next
@@ -197,15 +195,10 @@ class Selection:
 
     def retry(self, resolution: Resolution, at: Timestamp, *, busy: bool, probe: bool = False) -> None:
         """`resolution` may be tried again at `at`; `busy`: it is worth waiting for, `probe`: for another's to end."""
-        self._retry_at.append(at)
+        self._skips.retry(at)
         if busy:
             needs, cost = self._allowances.needs_seconds(resolution), self._allowances.cost(resolution)
             self._patience.note(Busy(resolution=resolution, at=at, needs_seconds=needs, cost=cost, probe=probe))
-
-    def soonest(self) -> Timestamp | None:
-        """When the soonest candidate may be tried again."""
-        now = self._clock.now()
-        return min((at for at in self._retry_at if at > now), default=None)
 
     async def later(self, left: Left) -> bool:
         """Nobody can be called: whether somebody can after all, after a wait for one who is busy or in spite of its circuit.
@@ -307,31 +300,19 @@ class Selection:
         await self._not_now(candidate, refused.reason, refused.retry_at, busy=limited)
         return True
 
-    async def _open(
-        self,
-        candidate: Resolution,
-        admission: Admission,
-        unless: asyncio.Future[Any] | None = None,
-        deadline: float = float("inf"),
-    ) -> Provider | None:
-        """Its wire; a candidate without its key is told as skipped, and has none. Raises `Interrupted`, and `Overtaken` where
-        `unless` is done first: the candidate is put back then.
+    async def _open(self, candidate: Resolution, admission: Admission, opening: Awaitable[Provider]) -> Provider | None:
+        """Its wire; a candidate without its key is told as skipped, and has none. Raises `Interrupted` and `Overtaken` where
+        `opening` does: the candidate is put back then.
         """
-        loop = asyncio.get_running_loop()
-        began = loop.time()
-        opening = self._open_provider(candidate)
         try:
-            return await self._stream.interruptible.wait(opening if unless is None else before(unless, opening), deadline)
+            return await opening
         except CredentialsMissing as missing:
             await self._report.neutral(admission)
-            await self._skip(candidate, "no_credentials", str(missing))
+            await self._skips.tell(candidate, "no_credentials", str(missing))
             return None
         except (Interrupted, Overtaken):
             await self._put_back(candidate, admission)
             raise
-        finally:
-            if unless is None:  # else the time was used: another worked on the answer
-                self.setup_seconds += loop.time() - began
 
     async def _admit(self, candidate: Resolution) -> Admission | None:
         """The permission of its circuit; without one the candidate is told as skipped."""
@@ -347,10 +328,4 @@ class Selection:
     ) -> None:
         if retry_at is not None:
             self.retry(candidate, retry_at, busy=busy, probe=probe)
-        await self._skip(candidate, reason, "", retry_at)
-
-    async def _skip(self, candidate: Resolution, reason: SkipReason, detail: str, retry_at: Timestamp | None = None) -> None:
-        self.skipped += 1
-        if not self.first_skip[0]:
-            self.first_skip = (reason, detail)
-        await self._stream.emit(CandidateSkipped, resolution=candidate, reason=reason, detail=detail, retry_at=retry_at)
+        await self._skips.tell(candidate, reason, "", retry_at)

@@ -28,6 +28,7 @@ from llmesc.escalation.interrupt import Interrupted
 from llmesc.escalation.judging import Judge, Judging
 from llmesc.escalation.limits import Limits
 from llmesc.escalation.messages import Request
+from llmesc.escalation.opening import Opening
 from llmesc.escalation.pulling import open_gate
 from llmesc.escalation.quality import Verdict
 from llmesc.escalation.race import Race
@@ -36,6 +37,7 @@ from llmesc.escalation.run import EventStream
 from llmesc.escalation.selected import Selected
 from llmesc.escalation.selection import Selection
 from llmesc.escalation.shown import Shown
+from llmesc.escalation.skips import Skips
 from llmesc.escalation.tool_rounds import ToolRounds
 from llmesc.escalation.tools import Toolbox
 from llmesc.escalation.walk import most_actionable, outcome_of
@@ -66,12 +68,15 @@ class Walker:
         self._chain = chain
         self._limits = limits
         self._report = Report(executor.health, executor.clock, stream, limits, chain.name)
+        self._opening = Opening(executor.open_provider, stream)
+        self._skips = Skips(stream, executor.clock)
         self._selection = Selection(
             request=request,
             chain=chain,
             limits=limits,
             health=executor.health,
-            open_provider=executor.open_provider,
+            opening=self._opening,
+            skips=self._skips,
             fits=executor.fits,
             timeouts_for=executor.timeouts_for,
             clock=executor.clock,
@@ -105,7 +110,7 @@ class Walker:
     @property
     def _deadline(self) -> float:
         """Of the event loop's clock."""
-        return self._started + self._limits.deadline_seconds + self._selection.setup_seconds + self._tools.permit_seconds
+        return self._started + self._limits.deadline_seconds + self._opening.seconds + self._tools.permit_seconds
 
     def _left(self) -> Left:
         """Of the limits, now."""
@@ -152,7 +157,7 @@ class Walker:
 
     async def _attempt(self, selected: Selected, asked: Request) -> tuple[RunOutcome, Answer | None] | None:
         """Calls one candidate, and another beside it where it is hedged; what ends the run, or None to go on."""
-        attempt = await self._attempts.begin(selected, asked, self._because or self._selection.first_skip)
+        attempt = await self._attempts.begin(selected, asked, self._because or self._skips.first)
         race = Race(self._stream, self._attempts, self._selection, self._report, self._left, self._deadline)
         race.start(attempt, selected)
         try:
@@ -266,7 +271,7 @@ class Walker:
             RunFinished,
             outcome=outcome,
             answer=answer,
-            totals=self._attempts.totals(self._selection.skipped, asyncio.get_running_loop().time() - self._started),
+            totals=self._attempts.totals(self._skips.count, asyncio.get_running_loop().time() - self._started),
             cause=None if answered else most_actionable(self._failures),
-            retry_at=None if answered else self._selection.soonest(),
+            retry_at=None if answered else self._skips.soonest(),
         )
