@@ -89,6 +89,10 @@ class Gate:
             self._due = self.opens_at = now + self._seconds
         self.held += characters
 
+    def nobody_is_left(self) -> None:
+        """From now on it does without `condemns`."""
+        self._condemns = False
+
     def open(self) -> int:
         """Holds nothing any more; how much it held."""
         held, self.held, self.is_open, self.opens_at = self.held, 0, True, None

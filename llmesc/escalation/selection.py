@@ -283,6 +283,10 @@ class Selection:
             instead_of=Choice(resolution=passed.resolution, at=passed.at, cost=passed.cost) if passed else None,
         )
 
+    def anybody_left(self, left_attempts: int) -> bool:
+        """Whether anybody may still be called, as far as is known."""
+        return bool(self._behind(left_attempts + 1))
+
     def _behind(self, left_attempts: int) -> list[Resolution]:
         """Those who may still be called after the one that is called now, as far as is known."""
         callable_ = [

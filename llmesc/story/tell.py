@@ -33,6 +33,7 @@ from llmesc.escalation.events import (
 )
 from llmesc.escalation.failures import FailureKind
 from llmesc.escalation.fold import AttemptView, RunView
+from llmesc.escalation.hedging import HedgeAfter
 from llmesc.escalation.untrusted import one_line
 from llmesc.story import words
 from llmesc.story.style import Style
@@ -134,11 +135,17 @@ def _start(event: RunStarted) -> Iterator[Line]:
         words.plural(len(chain.candidates), "candidate"),
         f"at most {words.plural(limits.max_attempts, 'attempt')} in {words.seconds(limits.deadline_seconds)}",
     )
-    yield Line(f"run {event.run_id} · {' · '.join(about)}", "dim", detail=True)
+    hedged = f" · {_hedging(limits.hedge_after)}" if limits.hedge_after != "off" else ""
+    yield Line(f"run {event.run_id} · {' · '.join(about)}{hedged}", "dim", detail=True)
     for rejected in chain.rejected:
         told = f"↷ rejected {words.who(rejected.resolution)}: {_reason(rejected.reason, rejected.detail)}"
         # Where nobody is left to ask, why is the whole story.
         yield Line(told, "dim", detail=bool(chain.candidates))
+
+
+def _hedging(after: HedgeAfter) -> str:
+    usual = "longer than it usually is" if isinstance(after, str) else f"for {words.seconds(after)}"
+    return f"who is silent {usual} is hedged"
 
 
 def _begin(event: AttemptStarted, view: RunView) -> Iterator[Line]:

@@ -53,6 +53,7 @@ def test_the_story_says_who_is_asked_too_where_the_prompt_goes_and_who_was_first
 def test_details_tell_the_ledger_of_both(llmesc: Llmesc) -> None:
     told = llmesc("ask", "What is Raft?", "--hedge-after", "50ms", "-v").err
 
+    assert " · who is silent for 50 ms is hedged\n" in told
     assert "▶ attempt 2: quick/m (simulated) (cloud, escalation)" in told
     assert " · attempt 2 was first · ~" in told
 

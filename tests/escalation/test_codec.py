@@ -5,11 +5,14 @@ from __future__ import annotations
 import json
 from typing import Any
 
+import pytest
 from hypothesis import given, settings
 
 from llmesc.escalation.circuits import Cause, Circuit, CircuitState, Lease, Override, Recent, WeightedFailure
 from llmesc.escalation.codec import decode, decode_event, encode, encode_event
 from llmesc.escalation.events import EVENT_TYPES, RunStarted, TextDelta
+from llmesc.escalation.hedging import HedgeAfter
+from llmesc.escalation.limits import Limits
 from llmesc.escalation.times import Timestamp
 from tests.escalation.test_laws import worlds
 
@@ -56,6 +59,13 @@ def test_a_field_that_is_missing_takes_its_default_or_is_named() -> None:
         assert error.args == ("run_id",)
     else:
         raise AssertionError("a run without an id was read")
+
+
+@pytest.mark.parametrize("hedge_after", ["off", "p95", 2.5])
+def test_a_number_or_a_word_comes_back_as_what_it_was(hedge_after: HedgeAfter) -> None:
+    limits = Limits(hedge_after=hedge_after)
+
+    assert decode(Limits, json.loads(json.dumps(encode(limits)))) == limits
 
 
 def test_a_circuit_with_everything_survives() -> None:

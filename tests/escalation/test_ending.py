@@ -12,9 +12,20 @@ from llmesc.escalation.events import Chain, Rejected
 from llmesc.escalation.failures import FailureKind
 from llmesc.escalation.fold import RunView, fold
 from llmesc.escalation.limits import Limits
-from tests.escalation.world import World, answer, candidate, failing, world
+from tests.escalation.world import Say, Silence, World, answer, candidate, failing, world
 
 K = FailureKind
+
+
+def test_who_was_hedged_away_failed_in_nothing() -> None:
+    silent, cut = [[Silence(10), *answer()]], [[Say("Raft"), *failing(K.OVERLOADED)]]
+    limits = Limits(hedge_after=2.0, max_attempts=2)
+
+    error = error_of(world((candidate("a/m"), silent), (candidate("b/m"), cut), limits=limits))
+
+    assert type(error) is errors.ProviderDown
+    assert [report.hedged_away for report in error.attempts] == [True, False]
+    assert "a/m: hedged away; b/m: overloaded" in str(error)
 
 
 def error_of(played: World) -> errors.RunError:

@@ -19,6 +19,7 @@ from llmesc.escalation.events import (
     CandidateSkipped,
     Event,
     ProviderSwitched,
+    QualityChecked,
     RunFinished,
     RunOutcome,
 )
@@ -232,6 +233,15 @@ class TestFailures:
 
         assert story(events)[:4] == ["a/m", "b/m beside 1", "1 error", "to b/m: timeout"]
         assert settled(run, A) == ["Failed"]
+
+    def test_with_its_hedge_gone_and_nobody_left_a_flawed_beginning_is_held_to_the_end(self) -> None:
+        refuses = [Say("I'm sorry, but I can't help with that request. " * 5), Say("But Raft is a log."), Finish("stop")]
+        run = world((A, [[Silence(5), *refuses]]), (B, [failing(FailureKind.OVERLOADED)]), limits=replace(HEDGED, gate="window"))
+
+        events = played(run)
+
+        assert story(events) == ["a/m", "b/m beside 1", "2 error", "1 success"]
+        assert [check.passed for check in of(QualityChecked, events)] == [True], "all of it was judged"
 
 
 class TestAfterTheRace:
