@@ -70,10 +70,13 @@ def markdown(*, until: int | None = None) -> Tape:
     return tape.done(RunOutcome.ANSWERED, DOCUMENT, cost="0.0071")
 
 
+THOUGHT = "The user asks for the weather in Rome. I have a tool for that; Oslo is only to compare. "
+
+
 def tools() -> Tape:
     """It thinks, has two tools run, one of which fails, and answers."""
     tape = Tape("7f3a", "How warm is it in Rome?", began=9).call(scenes.CLAUDE, Move.PRIMARY)
-    tape.think("The user asks for the weather in Rome. I have a tool for that; Oslo is only to compare. ")
+    tape.think(THOUGHT)
     tape.write("I look that up.\n")
     _tool(tape, "call_1", "look_up", '{"city": "Rome", "days": 1}', '{"celsius": 31, "sky": "clear"}', 0.3)
     _tool(tape, "call_2", "look_up", '{"city": "Oslo"}', "no such station", 0.05, is_error=True)

@@ -58,13 +58,18 @@ class GrowingMarkdown:
             else:
                 rest = cleaned(text[self._at :])
                 source = self._source(self._lines) + rest
-                if not ended and not self._seen.fence and not self._seen.unsure:
-                    source = "\n".join(healed_line(source.split("\n")))
-                self._tail = self._drawn(source, half=not ended)
+                self._tail = self._drawn(source if ended else self._healed(source, rest), half=not ended)
                 self._shown = (len(text), ended)
                 return self._at - began
         self._tail = []
         return self._at - began
+
+    def _healed(self, source: str, rest: str) -> str:
+        """`source`, whose last line `rest` is not at its end."""
+        if self._seen.fence:
+            closes = rest and not rest.strip(self._seen.fence[0])  # the fence that will close it
+            return source.removesuffix(rest) if closes else source
+        return source if self._seen.unsure else "\n".join(healed_line(source.split("\n")))
 
     def _take(self, line: str) -> None:
         """One more whole line."""

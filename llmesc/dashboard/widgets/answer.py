@@ -102,7 +102,12 @@ class AnswerText(ScrollView, can_focus=True):
     def follow(self) -> None:
         """To the end, and on with it."""
         self.following = True
-        self.scroll_end(animate=False, immediate=True)
+        self._keep_at_the_end()
+
+    def _keep_at_the_end(self) -> None:
+        if self.following:
+            # Forced: the scroll bar, without which Textual scrolls nothing, comes only with the next layout.
+            self.scroll_end(animate=False, immediate=True, force=True)
 
     def _refold(self) -> None:
         self._drawn = None
@@ -125,8 +130,7 @@ class AnswerText(ScrollView, can_focus=True):
             elif self._fresh is not None:
                 self._take_fresh(self._fresh)
         self.virtual_size = Size(0, len(self._lines))
-        if self.following:
-            self.scroll_end(animate=False, immediate=True)
+        self._keep_at_the_end()
         self.refresh()
 
     def _take_fresh(self, fresh: AnswerLines) -> None:
@@ -134,7 +138,7 @@ class AnswerText(ScrollView, can_focus=True):
         if not self.following:
             # The same part of the text, more or less; the virtual size first, or there is nothing to scroll in.
             self.virtual_size = Size(0, len(fresh))
-            self.scroll_to(y=self.scroll_offset.y * len(fresh) // max(before, 1), animate=False, immediate=True)
+            self.scroll_to(y=self.scroll_offset.y * len(fresh) // max(before, 1), animate=False, immediate=True, force=True)
 
     # -- lines ----------------------------------------------------------------------------------------------------------
 
@@ -161,10 +165,9 @@ class AnswerText(ScrollView, can_focus=True):
         self._looks = {}
 
     def on_resize(self) -> None:
-        """The text takes the new width; with less height the end would be below it."""
+        """The text takes the new width, and is followed in the new height."""
         self.show(self._view)
-        if self.following:
-            self.scroll_end(animate=False, immediate=True)
+        self._keep_at_the_end()
 
     # -- moving ---------------------------------------------------------------------------------------------------------
 
