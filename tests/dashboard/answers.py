@@ -98,10 +98,12 @@ def _tool(tape: Tape, call_id: str, name: str, arguments: str, result: str, seco
     tape.add(ToolCallFinished, after_ms=seconds * 1000, result=result, is_error=is_error, duration_seconds=seconds, **head)
 
 
-def continued(*, ended: bool = True) -> Tape:
+BEGUN = "Raft is a **consensus algorithm**: a group of servers"
+FINISHED = " agrees on one log, and keeps agreeing while some of them fail."
+
+
+def continued(*, first: str = BEGUN, second: str = FINISHED, ended: bool = True) -> Tape:
     """The first candidate broke off, and the second goes on with its text."""
-    first = "Raft is a **consensus algorithm**: a group of servers"
-    second = " agrees on one log, and keeps agreeing while some of them fail."
     tape = Tape("7f3a", "Explain Raft", began=5)
     tape.events[0] = replace(cast(RunStarted, tape.events[0]), limits=Limits(resume="continue"))
     tape.call(scenes.LAB, Move.PRIMARY).write(first).fails(scenes.OVERLOADED)

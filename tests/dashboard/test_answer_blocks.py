@@ -160,6 +160,14 @@ def test_what_is_folded_is_opened_alone_or_with_all_others() -> None:
     assert drawn(lines) == folded
 
 
+def test_markdown_goes_on_where_another_candidate_broke_off() -> None:
+    tape = answers.continued(first="Run this:\n\n```bash\nls -l\nec", second="ho done\n```\n\nThat is **all**.", ended=False)
+    assert [line for line in drawn(of(tape.view, Format(110, markdown=True))) if "·" not in line and "──" not in line] == [
+        *("Run this:", "", "│ ls -l", "│ ec", ""),
+        *("│ ho done", "", "That is all."),
+    ]
+
+
 def test_a_rule_says_who_took_the_turn_from_whom_and_why_and_nothing_of_it_is_cut() -> None:
     text = " ".join(drawn(of(answers.discarded().view, Format(40, markdown=True))))
     assert "switched embedded → lab@gpu1: quality · 102 characters discarded" in text

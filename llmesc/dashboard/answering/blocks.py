@@ -42,6 +42,8 @@ class Block:
     style: Style
     struck: bool
     """Its text does not count; the title says so, too."""
+    goes_on: bool
+    """Its text goes on from where that of the block before ends."""
     entries: tuple[Entry, ...]
 
 
@@ -61,7 +63,15 @@ def _block(attempt: AttemptView, view: RunView) -> Block:
     if _over(attempt, view) and not _accepted(attempt, view):
         parts.append(_fate(attempt, counts=counts))
     title = " · ".join(part for part in parts if part)
-    return Block(attempt.attempt, _switch_to(attempt, view), one_line(title), style, not counts, tuple(_entries(attempt, view)))
+    return Block(
+        attempt=attempt.attempt,
+        switch=_switch_to(attempt, view),
+        title=one_line(title),
+        style=style,
+        struck=not counts,
+        goes_on=attempt.continues_characters > 0,
+        entries=tuple(_entries(attempt, view)),
+    )
 
 
 def _over(attempt: AttemptView, view: RunView) -> bool:

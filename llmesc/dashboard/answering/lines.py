@@ -84,7 +84,7 @@ class AnswerLines:
             if shown.block != block or not shown.head:
                 shown.head = self._head(block, first=number == 0)
             shown.block = block
-            left = self._grow(shown, left)
+            left = self._grow(shown, left, self._text_before(number) if block.goes_on else None)
         self._lay()
         return left > 0
 
@@ -112,14 +112,23 @@ class AnswerLines:
         """What is open here as it is in `other`."""
         self.unfolded, self._toggled = other.unfolded, set(other._toggled)
 
-    def _grow(self, shown: _Shown, left: int) -> int:
+    def _text_before(self, number: int) -> Section | None:
+        """The text that the text of a block goes on from."""
+        before = [section for shown in self._shown[:number] for section in shown.sections if not section.folds]
+        return before[-1] if before else None
+
+    def _grow(self, shown: _Shown, left: int, after: Section | None) -> int:
         sections = shown.sections
         for number, entry in enumerate(shown.block.entries):
             if number < len(sections) and not sections[number].same_as(entry):
                 del sections[number:]
             if number == len(sections):
+                if left <= 0:
+                    break  # what it may go on from is not drawn to its end
                 key = (shown.block.attempt, entry.kind, entry.start)
-                sections.append(Section(entry, self.form, is_open=self.unfolded != (key in self._toggled)))
+                is_open = self.unfolded != (key in self._toggled)
+                goes_on = after if entry.kind in ("text", "held") and entry.start == 0 else None
+                sections.append(Section(entry, self.form, is_open=is_open, after=goes_on))
             left -= sections[number].show(entry, max(left, 0))
         del sections[len(shown.block.entries) :]
         return left

@@ -39,11 +39,13 @@ class Format:
 class Section:
     """An entry: text as it is, held text under a line that says so, thinking and tools folded to a line until they are opened."""
 
-    def __init__(self, entry: Entry, form: Format, *, is_open: bool) -> None:
+    def __init__(self, entry: Entry, form: Format, *, is_open: bool, after: Section | None = None) -> None:
+        """`after`: whose text it goes on with, where there is such a one; all of that is drawn."""
         self.kind = entry.kind
         self.start = entry.start
         self.is_open = is_open
         self._form = form
+        self._carry = after.carry_on() if after is not None else ""
         self._entry = entry
         self._length = 0
         self._text = self._fresh()
@@ -74,6 +76,10 @@ class Section:
         self._entry, self._length = entry, len(entry.text)
         return self._text.grow(entry.text, ended=entry.ended, allowance=allowance) if self._shows_text else 0
 
+    def carry_on(self) -> str:
+        """What Markdown that goes on from its end is to be read behind."""
+        return self._text.carry_on() if isinstance(self._text, GrowingMarkdown) else ""
+
     @property
     def _shows_text(self) -> bool:
         return self.is_open or not self.folds
@@ -87,4 +93,4 @@ class Section:
     def _fresh(self) -> Growing:
         if self.folds:
             return Wrapped(self._form.width - 2, _THINKING if self.kind == "thinking" else _NOTE)
-        return GrowingMarkdown(self._form.width) if self._form.markdown else Wrapped(self._form.width)
+        return GrowingMarkdown(self._form.width, carry=self._carry) if self._form.markdown else Wrapped(self._form.width)

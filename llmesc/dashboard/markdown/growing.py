@@ -16,19 +16,22 @@ LONGEST_PIECE = 2_000
 class GrowingMarkdown:
     """The lines of one growing text. However it comes, they are those of the whole: where it is cut depends on the text alone."""
 
-    def __init__(self, width: int, *, longest: int = LONGEST_PIECE) -> None:
+    def __init__(self, width: int, *, carry: str = "", longest: int = LONGEST_PIECE) -> None:
+        """`carry`: what `carry_on` said of a text that this one goes on from."""
         self.width = max(width, 2)
         self.parsed = 0
         """Characters of source that were drawn so far, those that were drawn again counted again: the work that was done."""
         self._longest = longest
         self._settled: list[Line] = []
         self._tail: list[Line] = []
-        self._carry = ""
+        self._carry = carry
         self._lines: list[str] = []
         """Whole lines that are not settled, made safe to show."""
         self._size = 0
         """Their characters."""
-        self._seen = Seen()
+        self._rest = ""
+        """What was drawn last of a line that is not at its end."""
+        self._seen = _seen_in(Cut(0, carry))
         self._at = 0
         """Characters of the text that were taken."""
         self._shown: tuple[int, bool] = (0, False)
@@ -57,12 +60,18 @@ class GrowingMarkdown:
                 self._take_part(text)
             else:
                 rest = cleaned(text[self._at :])
+                self._rest = rest
                 source = self._source(self._lines) + rest
                 self._tail = self._drawn(source if ended else self._healed(source, rest), half=not ended)
                 self._shown = (len(text), ended)
                 return self._at - began
         self._tail = []
         return self._at - began
+
+    def carry_on(self) -> str:
+        """What a text that goes on from the end of this one is to be read behind: the fence, list or table that is open there."""
+        source = self._source(self._lines) + self._rest
+        return cut(source, longest=0, mid_line=bool(self._rest)).carry if source.strip() else ""
 
     def _healed(self, source: str, rest: str) -> str:
         """`source`, whose last line `rest` is not at its end."""
@@ -101,7 +110,7 @@ class GrowingMarkdown:
         """Draws `source` once and for all, and takes `rest` again, behind what the cut carries."""
         self._settled += self._drawn(source, half=False)
         self._carry, self._lines, self._size = at.carry, [], 0
-        self._seen = Seen(fence=at.fence, unsure=at.deep)
+        self._seen = _seen_in(at)
         for line in rest:
             self._take(line)
 
@@ -112,3 +121,8 @@ class GrowingMarkdown:
         self.parsed += len(source)
         drawn = render(source, self.width, half=half)
         return drawn if self._settled or not drawn or drawn[0] else drawn[1:]
+
+
+def _seen_in(at: Cut) -> Seen:
+    """What is known of the lines that stand behind what a cut carries."""
+    return Seen(fence=at.fence, unsure=at.deep)
