@@ -101,6 +101,17 @@ async def test_a_long_answer_is_drawn_in_parts_and_all_of_it_in_the_end() -> Non
             assert text_of(main).virtual_size.height == 2 * 2_000
 
 
+@pytest.mark.parametrize(("key", "pane"), [("1", "requests"), ("2", "attempts"), ("3", "answer"), ("5", "events")])
+async def test_z_shows_a_pane_alone_and_all_of_them_again(key: str, pane: str) -> None:
+    async with shown(still(answers.markdown())) as (pilot, main):
+        await pilot.press(key, "z")
+        await pilot.pause()
+        assert main.maximized is not None and main.maximized.id == pane
+        assert main.query_one(f"#{pane}").size.width >= 110
+        await pilot.press("z")
+        assert main.maximized is None
+
+
 async def test_a_replay_that_goes_back_shows_less() -> None:
     replay = Replay(scenes.answered().events)
     replay.playing = False
@@ -124,7 +135,7 @@ async def test_every_look_has_a_style_in_every_theme(theme: str) -> None:
         assert code and all(style is not None and style.color is not None for style in code)
 
 
-async def test_struck_text_follows_the_theme_when_that_changes() -> None:
+async def test_the_text_follows_the_theme_when_that_changes() -> None:
     async with shown(still(answers.markdown()), theme="textual-dark") as (pilot, main):
         before = text_of(main).render_line(1)
         pilot.app.theme = "textual-light"

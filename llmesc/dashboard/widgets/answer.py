@@ -25,7 +25,7 @@ from llmesc.dashboard.widgets.pane import Pane
 from llmesc.escalation.fold import RunView
 
 FRAME_CHARACTERS = 6_000
-"""Drawn at a time: some 40 ms of CPU. What is more (a long answer that is chosen, or wrapped again) follows a moment later."""
+"""Drawn at a time: some 20 ms of CPU. What is more (a long answer that is chosen, or wrapped again) follows a moment later."""
 
 CATCH_UP_SECONDS = 0.01
 """Between two such parts, so that keys are looked at."""
