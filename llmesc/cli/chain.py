@@ -18,6 +18,12 @@ if TYPE_CHECKING:
 
 HELP = "Who would be asked, in which order, and who not."
 
+_AFTERWARDS = {
+    "wait_first": "waited for before the next is called",
+    "wait": "waited for when nobody else is left",
+    "try": "tried all the same, for every circuit is open",
+}
+
 
 def show(
     ctx: typer.Context,
@@ -84,9 +90,13 @@ def _candidate_row(session: Session, number: int, planned: Planned) -> Row:
         reason = words.plain_words(planned.skip) + (f": {planned.detail}" if planned.detail else "")
         again = planned.retry_at
         now = Cell(
-            f"skipped, {reason}" + (f"; may be tried at {words.ahead(again, session.now())}" if again is not None else ""),
+            f"skipped, {reason}"
+            + (f"; may be tried at {words.ahead(again, session.now())}" if again is not None else "")
+            + (f"; {_AFTERWARDS[planned.afterwards]}" if planned.afterwards else ""),
             "doubtful",
-            raw=f"skip {planned.skip}" + (f" {rfc3339(again)}" if again is not None else ""),
+            raw=f"skip {planned.skip}"
+            + (f" {rfc3339(again)}" if again is not None else "")
+            + (f" {planned.afterwards}" if planned.afterwards else ""),
         )
     return (str(number), *_about(planned.resolution, planned.move), Cell(state, style, raw=planned.circuit_state), now)
 
@@ -147,6 +157,8 @@ def _plan_json(plan: Plan) -> dict[str, Any]:
                 "skip": planned.skip,
                 "detail": planned.detail,
                 "retry_at": time_json(planned.retry_at),
+                "afterwards": planned.afterwards,
+                "estimated_cost": None if planned.cost is None else str(planned.cost),
             }
             for planned in plan.candidates
         ],

@@ -17,17 +17,19 @@ from llmesc.config.paths import config_path, state_dir
 from llmesc.engine.assemble import Wires, offerings, timeouts, without_credentials
 from llmesc.engine.clock import SystemClock
 from llmesc.engine.operations import Operations
-from llmesc.engine.options import AskOptions, Plan, Planned, Reply
+from llmesc.engine.options import AskOptions, Plan, Reply
+from llmesc.engine.planned import planned
 from llmesc.engine.pricing import Pricing
 from llmesc.engine.quality import judging
 from llmesc.engine.slow_check import SlowCheck
-from llmesc.escalation.chain import ChainRequest, build_chain, move_of, policy_violation
-from llmesc.escalation.circuits import Circuit, effective_state, refusal
+from llmesc.escalation.allowances import Allowances
+from llmesc.escalation.chain import ChainRequest, build_chain, policy_violation
 from llmesc.escalation.ending import run_error
 from llmesc.escalation.errors import UnknownName, UnusableTool
 from llmesc.escalation.events import Chain, Rejected
 from llmesc.escalation.executor import Executor
 from llmesc.escalation.fold import RunView, fold
+from llmesc.escalation.foresight import Knowledge, foresee
 from llmesc.escalation.gate import judge_beginning
 from llmesc.escalation.language import Identify, asked_in
 from llmesc.escalation.limits import Limits
@@ -178,38 +180,23 @@ class Engine:
 
     async def _plan(self, request: Request, wanted: ChainRequest, limits: Limits) -> Plan:
         chain = build_chain(self._pricing.priced(self._offerings), wanted)
-        circuits = await self._store.circuits({candidate.circuit_key for candidate in chain.candidates})
+        allowances = Allowances(request, self._store, self._executor.timeouts_for)
+        await allowances.learn(chain.candidates)
+        tokens = await self._store.retry_tokens(chain.name, 0.0, limits.retries) if limits.retries.tokens else 0.0
+        known = Knowledge(
+            circuits=await self._store.circuits({candidate.circuit_key for candidate in chain.candidates}),
+            policy=self.config.circuit,
+            allowances=allowances,
+            fits=self._wires.fits,
+            retry_tokens=tokens,
+            now=self._clock.now(),
+        )
         return Plan(
             chain=chain,
-            candidates=tuple(
-                self._planned(request, chain, index, circuits.get(candidate.circuit_key, Circuit()), limits)
-                for index, candidate in enumerate(chain.candidates)
-            ),
+            candidates=tuple(planned(each, chain, known) for each in foresee(chain, request, limits, known)),
             estimated_tokens=wanted.estimated_tokens,
             max_attempts=limits.max_attempts,
         )
-
-    def _planned(self, request: Request, chain: Chain, index: int, circuit: Circuit, limits: Limits) -> Planned:
-        candidate = chain.candidates[index]
-        now = self._clock.now()
-        planned = Planned(
-            resolution=candidate,
-            move=move_of(chain.candidates[0], candidate),
-            circuit=circuit,
-            circuit_state=effective_state(circuit, now).value,
-            skip=None,
-        )
-        refused = refusal(circuit, candidate.circuit_key, now)
-        if refused is not None and (refused.reason == "forced_open" or limits.skip_open_circuits):
-            cause = f"{refused.cause.kind}: {refused.cause.message}" if refused.cause else ""
-            why = circuit.override.why if refused.reason == "forced_open" and circuit.override else cause
-            return replace(planned, skip=refused.reason, detail=why, retry_at=refused.retry_at)
-        fit = self._wires.fits(candidate, request)
-        if fit.obstacle:
-            return replace(planned, skip=fit.reason, detail=fit.obstacle)
-        if index > 0 and not limits.escalation:
-            return replace(planned, skip="single_call", detail="only the primary is called")
-        return replace(planned, detail="; ".join(fit.repairs))
 
     def _slow_checks(self, limits: Limits) -> Sequence[SlowCheck]:
         """Those that are configured, the cheap ones first."""
@@ -226,7 +213,9 @@ class Engine:
 
             async def plan(request: Request) -> Plan:
                 wanted = self._chain_request(request, AskOptions(), limits, await self._store.denials())
-                return await self._plan(request, replace(wanted, name="judge", references=(reference,)), limits)
+                # What it costs is no part of the run's money.
+                free = replace(limits, max_cost=None)
+                return await self._plan(request, replace(wanted, name="judge", references=(reference,)), free)
 
             checks.append(model_judge(judge, plan, self._executor.open_provider, self._executor.timeouts_for))
         return checks

@@ -10,6 +10,7 @@ from typing import Any
 from llmesc.escalation.circuits import Circuit
 from llmesc.escalation.events import Answer, Chain, Move, RunOutcome, SkipReason
 from llmesc.escalation.fold import RunView
+from llmesc.escalation.foresight import Afterwards
 from llmesc.escalation.hedging import HedgeAfter
 from llmesc.escalation.limits import AllOpen, GateMode, Limits, Resume
 from llmesc.escalation.quality import Check
@@ -84,6 +85,10 @@ class Planned:
     """Why it would be skipped now; None: it would be called."""
     detail: str = ""
     retry_at: Timestamp | None = None
+    afterwards: Afterwards | None = None
+    """What would become of it though it is skipped at first: waited for, or tried all the same."""
+    cost: Decimal | None = None
+    """US dollars of the call, as estimated; None: not known."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

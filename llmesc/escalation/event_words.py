@@ -66,6 +66,7 @@ SkipReason = Literal[
     "same_provider",
     "same_tier_window_unknown",
     "single_call",
+    "max_attempts",
     "unsupported",
 ]
 """Why a candidate was not called."""

@@ -10,11 +10,12 @@ from llmesc.escalation.gate import JudgeBeginning, judge_beginning
 from llmesc.escalation.judging import Judge
 from llmesc.escalation.limits import Limits, Timeouts
 from llmesc.escalation.messages import Request
+from llmesc.escalation.obstacles import Fits
 from llmesc.escalation.ports import Consumer, Health, PriceOf
 from llmesc.escalation.quality import Draft, QualitySettings, Verdict
 from llmesc.escalation.resolution import Price, Resolution
 from llmesc.escalation.run import EventStream, Run, Walk
-from llmesc.escalation.selected import Fits, OpenProvider
+from llmesc.escalation.selected import OpenProvider
 from llmesc.escalation.times import Clock
 from llmesc.escalation.tools import Toolbox
 from llmesc.escalation.walker import Walker

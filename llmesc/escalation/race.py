@@ -98,7 +98,7 @@ class Race:
         if self._running and not self.goes_on:
             await self._attempts.hand_over(self._running[0].attempt, because)
             self._has_turn(self._running[0], asyncio.get_running_loop().time())
-        if self._running and not self._selection.anybody_left(self._left().attempts):
+        if self._running and not self._selection.anybody_left(self._left()):
             self._running[0].attempt.gate.nobody_is_left()
         return bool(self._running)
 

@@ -9,17 +9,12 @@ from decimal import Decimal
 from llmesc.escalation.circuits import Admission
 from llmesc.escalation.envelope import Allowance
 from llmesc.escalation.limits import Timeouts
-from llmesc.escalation.messages import Request
 from llmesc.escalation.pieces import Provider
-from llmesc.escalation.ports import Fit
 from llmesc.escalation.resolution import Resolution
 from llmesc.escalation.waiting import Choice
 
 OpenProvider = Callable[[Resolution], Awaitable[Provider]]
 """The wire of a candidate, credentials ready. Raises `CredentialsMissing`."""
-
-Fits = Callable[[Resolution, Request], Fit]
-"""Whether a candidate's wire can carry a request, told before it is called."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -16,15 +16,27 @@ from llmesc.escalation.failures import Failure, FailureKind
 from llmesc.escalation.interrupt import Interrupted, Overtaken
 from llmesc.escalation.limits import Limits, Timeouts
 from llmesc.escalation.messages import Request
+from llmesc.escalation.obstacles import (
+    SPENT,
+    Fits,
+    Obstacle,
+    Situation,
+    goes_against,
+    may_be_throttled,
+    obstacle,
+    of_itself,
+    shut,
+    throttled,
+)
 from llmesc.escalation.opening import Opening
 from llmesc.escalation.patience import Patience
 from llmesc.escalation.pieces import Provider
 from llmesc.escalation.ports import CredentialsMissing, Fit, Health
 from llmesc.escalation.report import Report
 from llmesc.escalation.resolution import ModelKey, Resolution
-from llmesc.escalation.retry_budget import ALWAYS_ALLOWED, allows
+from llmesc.escalation.retry_budget import ALWAYS_ALLOWED
 from llmesc.escalation.run import EventStream
-from llmesc.escalation.selected import Fits, Selected
+from llmesc.escalation.selected import Selected
 from llmesc.escalation.skips import Skips
 from llmesc.escalation.times import Clock, Timestamp
 from llmesc.escalation.waiting import Busy, Choice, WaitOrEscalate
@@ -57,7 +69,7 @@ class Selection:
         self._left = deque(chain.candidates if limits.escalation else chain.candidates[:1])
         self._limits = limits
         self._health = health
-        self._admissions = Admissions(health, clock, skip_open_circuits=limits.skip_open_circuits)
+        self._admissions = Admissions(health, clock)
         self._opening = opening
         self._skips = skips
         self._fits = fits
@@ -75,18 +87,20 @@ class Selection:
         """The next candidate that may be called; those passed over are told, once each. `left`: of the run's limits, now."""
         await self._allowances.learn(self._left)
         await self._admissions.look(self._left)
-        throttled = await self._throttled(left().attempts)
+        out_of_tokens = await self._throttled(self._made(left()))
         while self._left:
             candidate = self._left.popleft()
-            exclusion = self._excluded.get(candidate.model_key) or throttled or self._not_enough(candidate, left())
-            if (fit := await self._unless_passed_over(candidate, exclusion)) is None:
+            at, ruled_out = self._situation(left(), out_of_tokens), self._excluded.get(candidate.model_key)
+            fit = obstacle(candidate, at, self._limits, self._allowances, self._fits, ruled_out)
+            if isinstance(fit, Obstacle):
+                await self._passed_over(candidate, fit)
                 continue
             if (busy := self._rather(candidate, left())) is not None:
                 self._left.appendleft(candidate)
                 if not await self._wait(busy, left(), self._choice(candidate)):
                     return None
                 continue
-            admission = await self._admit(candidate)
+            admission = await self._admit(candidate, left())
             if admission is None:
                 continue
             try:
@@ -104,7 +118,7 @@ class Selection:
         Those passed over are told, once each. But what only speaks against a second call at the same time (the money for both, a
         probe, somebody worth waiting for) leaves a candidate where it is.
         """
-        if await self._out_of_tokens():
+        if await self._throttled(ALWAYS_ALLOWED):
             return None
         await self._admissions.look(self._left)
         order = tuple(self._left)
@@ -125,14 +139,17 @@ class Selection:
         self, candidate: Resolution, running: Selected, left: Left, unless: asyncio.Future[Any], deadline: float
     ) -> Selected | None:
         """None where it was passed over, or put back. Raises what `_open` raises."""
-        fit = await self._unless_passed_over(candidate, self._excluded.get(candidate.model_key))
-        if fit is None:
+        exclusion = self._excluded.get(candidate.model_key)
+        at = self._situation(left)
+        fit = Obstacle(*exclusion) if exclusion else of_itself(candidate, at, self._limits, self._fits)
+        if isinstance(fit, Obstacle):
+            await self._passed_over(candidate, fit)
             return None
         own = self._allowances.beside(running.resolution, running.allowance, candidate, left)
         if own is None or not self._suits(candidate, own):
             self._left.append(candidate)
             return None
-        admission = await self._admit(candidate)
+        admission = await self._admit(candidate, left)
         if admission is None:
             return None
         if admission.token is not None:  # its circuit opened, and cooled down, since the last look
@@ -149,16 +166,18 @@ class Selection:
         enough = self._allowances.obstacle(candidate, left) is None
         return enough and not self._admissions.would_probe(candidate) and self._rather(candidate, left) is None
 
-    async def _unless_passed_over(self, candidate: Resolution, exclusion: Exclusion | None) -> Fit | None:
-        """How the request fits it; None where it is passed over, which is told then."""
-        if exclusion is not None:
-            await self._skips.tell(candidate, *exclusion)
-            return None
-        fit = self._fits(candidate, self._request)
-        if fit.obstacle:
-            await self._skips.tell(candidate, fit.reason, fit.obstacle)
-            return None
-        return None if await self._refused(candidate) else fit
+    def _situation(self, left: Left, throttled: Exclusion | None = None) -> Situation:
+        known = self._admissions
+        return Situation(self._request, left, known.circuits, self._clock.now(), throttled, known.defied)
+
+    async def _passed_over(self, candidate: Resolution, why: Obstacle) -> None:
+        """It is told as skipped."""
+        self.spent = self.spent or why.reason in SPENT
+        if why.refused is None:
+            await self._skips.tell(candidate, why.reason, why.detail)
+            return
+        self._admissions.shut_out(candidate, why.refused)
+        await self._not_now(candidate, why.reason, why.refused.retry_at, busy=why.limited)
 
     async def _put_back(self, candidate: Resolution, admission: Admission) -> None:
         """It is not called now after all, and comes first next time."""
@@ -205,7 +224,7 @@ class Selection:
 
         Also true when the time for the run was spent on the wait.
         """
-        if not self._limits.escalation or await self._throttled(left.attempts):
+        if not self._limits.escalation or await self._throttled(self._made(left)):
             return False
         busy = self._patience.earliest(left.seconds) if self._limits.wait else None
         if busy is not None:
@@ -226,25 +245,15 @@ class Selection:
             await self._admissions.look(self._left)
         return not self._stream.interruptible.cancelled
 
-    async def _throttled(self, left_attempts: int) -> Exclusion | None:
-        """Why no further call may be made, although the run has attempts left."""
-        return None if self._limits.max_attempts - left_attempts < ALWAYS_ALLOWED else await self._out_of_tokens()
-
-    async def _out_of_tokens(self) -> Exclusion | None:
-        """Why no call may be made beyond those that every run may make."""
+    async def _throttled(self, made: int) -> Exclusion | None:
+        """Why a run that made so many calls may make no further one, although it has attempts left."""
         policy, chain = self._limits.retries, self._chain.name
-        if not policy.tokens:
+        if not may_be_throttled(made, policy):
             return None
-        tokens = await self._health.retry_tokens(chain, 0.0, policy)
-        if allows(tokens, policy):
-            return None
-        half = f"{tokens:.0f} of {policy.tokens:.0f} tokens are left, half or less"
-        return ("retry_budget", f"too many calls of chain {chain} have failed lately: {half}")
+        return throttled(made, await self._health.retry_tokens(chain, 0.0, policy), chain, policy)
 
-    def _not_enough(self, candidate: Resolution, left: Left) -> Exclusion | None:
-        exclusion = self._allowances.obstacle(candidate, left)
-        self.spent = self.spent or exclusion is not None
-        return exclusion
+    def _made(self, left: Left) -> int:
+        return self._limits.max_attempts - left.attempts
 
     def _choice(self, candidate: Resolution) -> Choice:
         return Choice(resolution=candidate, cost=self._allowances.cost(candidate))
@@ -261,7 +270,7 @@ class Selection:
 
     def _selected(self, candidate: Resolution, admission: Admission, provider: Provider, fit: Fit, left: Left) -> Selected:
         passed = self._rather(candidate, left, "wait") or self._rather(candidate, left, "cheaper")
-        behind = self._behind(left.attempts)
+        behind = self._behind(left)
         hedge_after = None
         if behind and admission.token is None:  # a probe is there to find something out
             hedge_after = self._allowances.silence_allowed(candidate, self._limits.hedge_after)
@@ -283,26 +292,17 @@ class Selection:
             instead_of=Choice(resolution=passed.resolution, at=passed.at, cost=passed.cost) if passed else None,
         )
 
-    def anybody_left(self, left_attempts: int) -> bool:
+    def anybody_left(self, left: Left) -> bool:
         """Whether anybody may still be called, as far as is known."""
-        return bool(self._behind(left_attempts + 1))
+        return left.attempts > 0 and bool(self._callable(left))
 
-    def _behind(self, left_attempts: int) -> list[Resolution]:
+    def _behind(self, left: Left) -> list[Resolution]:
         """Those who may still be called after the one that is called now, as far as is known."""
-        callable_ = [
-            other for other in self._left if other.model_key not in self._excluded and not self._admissions.refusal(other)
-        ]
-        return callable_[: left_attempts - 1]
+        return self._callable(left)[: left.attempts - 1]
 
-    async def _refused(self, candidate: Resolution) -> bool:
-        """Whether its circuit is known to refuse; it is told as skipped then."""
-        refused = self._admissions.refusal(candidate)
-        if refused is None:
-            return False
-        self._admissions.shut_out(candidate, refused)
-        limited = refused.cause is not None and refused.cause.kind == FailureKind.RATE_LIMIT
-        await self._not_now(candidate, refused.reason, refused.retry_at, busy=limited)
-        return True
+    def _callable(self, left: Left) -> list[Resolution]:
+        at = self._situation(left)
+        return [other for other in self._left if other.model_key not in self._excluded and not shut(other, at, self._limits)]
 
     async def _open(self, candidate: Resolution, admission: Admission, opening: Awaitable[Provider]) -> Provider | None:
         """Its wire; a candidate without its key is told as skipped, and has none. Raises `Interrupted` and `Overtaken` where
@@ -318,9 +318,10 @@ class Selection:
             await self._put_back(candidate, admission)
             raise
 
-    async def _admit(self, candidate: Resolution) -> Admission | None:
+    async def _admit(self, candidate: Resolution, left: Left) -> Admission | None:
         """The permission of its circuit; without one the candidate is told as skipped."""
-        admission = await self._admissions.admit(candidate)
+        against = goes_against(candidate, self._situation(left), self._limits)
+        admission = await self._admissions.admit(candidate, against)
         if isinstance(admission, Refusal):
             probe = admission.reason == "probe_elsewhere"
             await self._not_now(candidate, admission.reason, admission.retry_at, busy=probe, probe=probe)

@@ -176,3 +176,69 @@ def test_no_history_is_no_error(llmesc: Llmesc) -> None:
     assert llmesc("history", terminals="in out").err.startswith("no such requests")
     unknown = llmesc("history", "show", "7f")
     assert (unknown.code, unknown.err.splitlines()[0]) == (2, "error: no run '7f'")
+
+
+RATE_LIMITED = """
+[providers.lab]
+api = "simulated"
+tier = "vllm"
+models = [{ name = "m", script = { fail = "rate_limit", retry_after = 30 }, price = PRICE }]
+[providers.spare]
+api = "simulated"
+tier = "cloud"
+models = ["m"]
+[providers.last]
+api = "simulated"
+tier = "frontier"
+models = [{ name = "m", script = { fail = "500" } }]
+[escalation]
+max_attempts = 2
+""".replace("PRICE", '{ input_per_million = "100", output_per_million = "100" }')
+
+
+def test_the_chain_says_who_is_waited_for(llmesc: Llmesc, configure: Callable[[str], Path]) -> None:
+    configure(RATE_LIMITED.replace("max_attempts = 2", "max_attempts = 3"))
+    assert llmesc("ask", "hi").code == 0
+
+    shown = json.loads(llmesc("chain", "show", "--json").out)["candidates"]
+
+    assert [(each["skip"], each["afterwards"]) for each in shown] == [("circuit_open", "wait"), (None, None), (None, None)]
+    assert shown[0]["retry_at"] is not None
+    assert shown[0]["estimated_cost"] == "0.0507"
+    line = llmesc("chain", "show", terminals="in out", width=300).out
+    assert "skipped, circuit open: rate_limit: simulated rate_limit; may be tried at" in line
+    assert "; waited for when nobody else is left" in line
+
+
+@pytest.mark.parametrize(
+    ("options", "skips"),
+    [
+        ((), [None, None, "max_attempts"]),
+        (("--max-attempts", "3"), [None, None, None]),
+        (("--no-escalation",), [None, "single_call", "single_call"]),
+        (("--max-cost", "0.0001"), ["over_budget", None, None]),
+    ],
+)
+def test_a_dry_run_says_why_each_would_not_be_called(
+    llmesc: Llmesc, configure: Callable[[str], Path], options: tuple[str, ...], skips: list[str | None]
+) -> None:
+    configure(RATE_LIMITED)
+
+    done = llmesc("ask", "hi", "--dry-run", "--json", *options)
+
+    assert [each["skip"] for each in json.loads(done.out)["candidates"]] == skips
+
+
+def test_where_all_circuits_are_open_the_chain_says_who_is_tried_all_the_same(
+    llmesc: Llmesc, configure: Callable[[str], Path]
+) -> None:
+    broken = '[providers.lab]\napi = "simulated"\ntier = "vllm"\nmodels = [{ name = "m", script = { fail = "auth" } }]\n'
+    configure(f'{broken}[escalation]\nall_open = "try"\n')
+    assert llmesc("ask", "hi").code == 3
+
+    assert json.loads(llmesc("chain", "show", "--json").out)["candidates"][0]["afterwards"] == "try"
+    assert "tried all the same, for every circuit is open" in llmesc("chain", "show", terminals="in out", width=300).out
+    assert llmesc("ask", "hi").code == 3, "it is called, and fails again"
+    configure(broken)
+    assert json.loads(llmesc("chain", "show", "--json").out)["candidates"][0]["afterwards"] is None
+    assert llmesc("ask", "hi").code == 6

@@ -65,6 +65,28 @@ async def test_three_failures_are_obeyed_by_the_next_engine_on_the_same_state(co
         assert (await engine.plan("hi")).candidates[0].skip is None
 
 
+async def test_a_plan_knows_the_retry_budget_and_how_slow_a_model_has_been(tmp_path: Path) -> None:
+    slow = 'script = { delay_seconds = 0.03, text = "Slow, but good enough an answer." }'
+    fails = "".join(
+        f'[providers.{name}]\napi = "simulated"\ntier = "local"\nmodels = [{{ name = "m", script = {{ fail = "500" }} }}]\n'
+        for name in "ab"
+    )
+    file = tmp_path / "config.toml"
+    file.write_text(
+        f'state = "memory:"\n[escalation]\nretry_budget = 4\n{fails}'
+        f'[providers.c]\napi = "simulated"\ntier = "cloud"\nmodels = [{{ name = "m", {slow} }}]\n'
+    )
+    async with Engine.open(config=load(file, {})) as engine:
+        assert [planned.skip for planned in (await engine.plan("hi")).candidates] == [None, None, "retry_budget"]
+        for _ in range(6):
+            await engine.ask("hi", AskOptions(model="c/m", escalation=False))
+        hurried = await engine.plan("hi", AskOptions(model="c/m", deadline_seconds=0.02))
+        assert [planned.skip for planned in hurried.candidates] == ["no_time", None, None]
+        assert "its first token usually takes" in hurried.candidates[0].detail
+        with pytest.raises(llmesc.DeadlineExceeded):
+            await engine.ask("hi", AskOptions(model="c/m", deadline_seconds=0.02, escalation=False))
+
+
 async def test_a_check_of_the_callers_own_decides_too_and_a_broken_one_does_not(config: Any) -> None:
     def names_a_source(draft: Draft) -> list[Finding]:
         return [] if "source" in draft.text else [Finding("source", 80, "no source is named")]

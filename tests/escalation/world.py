@@ -233,9 +233,8 @@ def candidate(ref: str, tier: Tier = Tier.LOCAL, *, window: int | None = None, e
         provider=key.provider,
         instance=key.instance,
         model=model,
-        offering=Offering(offering_id=ref, context_window=window),
         endpoint=endpoint,
-        **fields,
+        **{"offering": Offering(offering_id=ref, context_window=window), **fields},
     )
 
 

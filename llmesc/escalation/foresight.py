@@ -1,0 +1,174 @@
+"""What a run would do with each candidate of its chain, told without a call. Pure.
+
+It walks as a run walks, by the same functions, and supposes that everybody who is called fails and that no time passes: what
+then keeps the next one from being called is the reason told. What a failure would teach (a sibling at the same endpoint is passed
+over, a circuit opens) depends on the failure, and is not foreseen.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, replace
+from decimal import Decimal
+from typing import Literal
+
+from llmesc.escalation.allowances import Allowances
+from llmesc.escalation.circuits import Admit, Circuit, CircuitPolicy, Refusal, admission, next_state
+from llmesc.escalation.envelope import Left
+from llmesc.escalation.events import Chain
+from llmesc.escalation.limits import Limits
+from llmesc.escalation.messages import Request
+from llmesc.escalation.obstacles import Fits, Obstacle, Situation, best_of, goes_against, obstacle, throttled
+from llmesc.escalation.ports import Fit
+from llmesc.escalation.resolution import CircuitKey, ModelKey, Resolution
+from llmesc.escalation.retry_budget import FAILED
+from llmesc.escalation.times import Timestamp
+from llmesc.escalation.waiting import Busy, Choice, in_vain, rather_wait
+
+Afterwards = Literal["wait_first", "wait", "try"]
+"""What becomes of one that is passed over at first: it is waited for before the next is called (`wait_first`) or when nobody else
+is left (`wait`), or tried in spite of its circuit, for all are open (`try`).
+"""
+
+_NOBODY = "nobody"
+"""Who asks a circuit here: nothing comes of it."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Foreseen:
+    """One candidate's turn."""
+
+    resolution: Resolution
+    obstacle: Obstacle | None = None
+    """Why it would be passed over; None: it would be called."""
+    repairs: tuple[str, ...] = ()
+    """What its wire would change in the request, in words."""
+    afterwards: Afterwards | None = None
+    cost: Decimal | None = None
+    """Of the call, as estimated; None: not known."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Knowledge:
+    """What is known of the candidates beforehand."""
+
+    circuits: Mapping[CircuitKey, Circuit]
+    policy: CircuitPolicy
+    allowances: Allowances
+    """That have learned how fast they are."""
+    fits: Fits
+    retry_tokens: float
+    now: Timestamp
+
+
+def foresee(chain: Chain, request: Request, limits: Limits, known: Knowledge) -> tuple[Foreseen, ...]:
+    """Each candidate's turn, in order."""
+    walk = _Walk(chain, request, limits, known)
+    for candidate in chain.candidates:
+        walk.turn(candidate)
+    walk.nobody_is_left()
+    return tuple(walk.foreseen)
+
+
+class _Walk:
+    def __init__(self, chain: Chain, request: Request, limits: Limits, known: Knowledge) -> None:
+        self._chain = chain
+        self._request = request
+        self._limits = limits
+        self._known = known
+        self._made = 0
+        self._busy: list[Busy] = []
+        self._waited_for: set[ModelKey] = set()
+        self._shut: list[tuple[Resolution, Refusal]] = []
+        self.foreseen: list[Foreseen] = []
+
+    def turn(self, candidate: Resolution) -> None:
+        """The next candidate's."""
+        why = self._why(candidate)
+        while isinstance(why, Fit) and self._waits_first(candidate):
+            why = self._why(candidate)
+        if isinstance(why, Fit):
+            why = self._not_admitted(candidate) or why
+        cost = self._known.allowances.cost(candidate)
+        if isinstance(why, Fit):
+            self._made += 1
+            self.foreseen.append(Foreseen(resolution=candidate, repairs=why.repairs, cost=cost))
+        else:
+            self.foreseen.append(Foreseen(resolution=candidate, obstacle=why, cost=cost))
+            self._note(candidate, why)
+
+    def nobody_is_left(self) -> None:
+        """All had their turn, and nobody has answered."""
+        left = self._left()
+        if left.attempts <= 0 or not self._limits.escalation or self._situation().throttled:
+            return
+        waiting = self._still_busy()
+        earliest = min(waiting, key=lambda busy: busy.at, default=None) if self._limits.wait else None
+        probes = any(busy.probe for busy in waiting)
+        if earliest is not None and (probes or not in_vain(earliest.at - self._known.now, left.seconds)):
+            self._mark(earliest.resolution, "wait")
+        elif self._limits.all_open == "try" and self._made == 0 and (best := best_of(self._shut)) is not None:
+            self._mark(best, "try")
+
+    def _left(self) -> Left:
+        limits = self._limits
+        return Left(seconds=limits.deadline_seconds, dollars=limits.max_cost, attempts=limits.max_attempts - self._made)
+
+    def _situation(self) -> Situation:
+        known = self._known
+        tokens = max(0.0, known.retry_tokens + self._made * FAILED)
+        spent = throttled(self._made, tokens, self._chain.name, self._limits.retries)
+        return Situation(self._request, self._left(), known.circuits, known.now, spent)
+
+    def _why(self, candidate: Resolution) -> Obstacle | Fit:
+        if self.foreseen and not self._limits.escalation:
+            return Obstacle("single_call", "only the primary is called")
+        if self._made >= self._limits.max_attempts:
+            return Obstacle("max_attempts", f"no more than {self._limits.max_attempts} are called")
+        return obstacle(candidate, self._situation(), self._limits, self._known.allowances, self._known.fits)
+
+    def _waits_first(self, candidate: Resolution) -> bool:
+        """Whether somebody is waited for, and called, before `candidate` is."""
+        allowances, left = self._known.allowances, self._left()
+        busy = rather_wait(
+            self._limits.wait_or_escalate,
+            self._still_busy(),
+            Choice(resolution=candidate, cost=allowances.cost(candidate)),
+            now=self._known.now,
+            left_seconds=left.seconds,
+            left_attempts=left.attempts,
+            other_needs_seconds=allowances.needs_seconds(candidate),
+        )
+        if busy is None:
+            return False
+        self._mark(busy.resolution, "wait_first")
+        self._waited_for.add(busy.resolution.model_key)
+        self._made += 1
+        return True
+
+    def _still_busy(self) -> list[Busy]:
+        return [busy for busy in self._busy if busy.resolution.model_key not in self._waited_for]
+
+    def _not_admitted(self, candidate: Resolution) -> Obstacle | None:
+        """What its circuit would say to who asks: another process may be probing it."""
+        at, key = self._situation(), candidate.circuit_key
+        if goes_against(candidate, at, self._limits):
+            return None
+        asked, _ = next_state(at.circuits.get(key, Circuit()), Admit(token=_NOBODY, holder=_NOBODY), at.now, self._known.policy)
+        answer = admission(asked, key, _NOBODY, at.now)
+        return Obstacle(answer.reason, refused=answer) if isinstance(answer, Refusal) else None
+
+    def _note(self, candidate: Resolution, why: Obstacle) -> None:
+        if why.refused is None:
+            return
+        if why.reason == "circuit_open":
+            self._shut.append((candidate, why.refused))
+        probe = why.reason == "probe_elsewhere"
+        if (why.limited or probe) and why.refused.retry_at is not None:
+            allowances = self._known.allowances
+            needs, cost = allowances.needs_seconds(candidate), allowances.cost(candidate)
+            self._busy.append(Busy(resolution=candidate, at=why.refused.retry_at, needs_seconds=needs, cost=cost, probe=probe))
+
+    def _mark(self, who: Resolution, afterwards: Afterwards) -> None:
+        index = next(index for index, each in enumerate(self.foreseen) if each.resolution is who)
+        self.foreseen[index] = replace(self.foreseen[index], afterwards=afterwards)

@@ -1,0 +1,123 @@
+"""What stands in the way of calling a candidate: one order of reasons, for the run that calls and for the plan that only says
+what a run would do. Pure.
+
+The order. What an earlier failure of the run rules out; a retry budget that is spent; too little money or time; a wire that
+cannot carry the request; a circuit that is known to refuse. Behind these there are only a wait that is preferred, the admission
+by the circuit, and the key.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass
+
+from llmesc.escalation.allowances import Allowances
+from llmesc.escalation.circuits import Circuit, Refusal, refusal
+from llmesc.escalation.envelope import Left
+from llmesc.escalation.events import SkipReason
+from llmesc.escalation.failures import FailureKind
+from llmesc.escalation.limits import Limits
+from llmesc.escalation.messages import Request
+from llmesc.escalation.ports import Fit
+from llmesc.escalation.resolution import CircuitKey, Resolution
+from llmesc.escalation.retry_budget import ALWAYS_ALLOWED, RetryPolicy, allows
+from llmesc.escalation.times import Timestamp
+from llmesc.escalation.walk import Exclusion
+
+Fits = Callable[[Resolution, Request], Fit]
+"""Whether a candidate's wire can carry a request, told before it is called."""
+
+SPENT: frozenset[SkipReason] = frozenset({"over_budget", "no_time"})
+"""Reasons that say that the run's own limits are spent."""
+
+
+@dataclass(frozen=True, slots=True)
+class Obstacle:
+    """Why a candidate is passed over."""
+
+    reason: SkipReason
+    detail: str = ""
+    refused: Refusal | None = None
+    """Its circuit's, where that is the reason."""
+
+    @property
+    def limited(self) -> bool:
+        """Whether its provider said when to come back: it is busy rather than broken."""
+        return self.refused is not None and self.refused.cause is not None and self.refused.cause.kind == FailureKind.RATE_LIMIT
+
+
+@dataclass(frozen=True, slots=True)
+class Situation:
+    """What obstacles depend on, besides the candidate."""
+
+    request: Request
+    left: Left
+    circuits: Mapping[CircuitKey, Circuit]
+    """As of the last look; a missing one is closed."""
+    now: Timestamp
+    throttled: Exclusion | None = None
+    """See `throttled`."""
+    tried_anyway: Resolution | None = None
+    """Whose open circuit is of no account, because all are open."""
+
+
+def obstacle(
+    candidate: Resolution, at: Situation, limits: Limits, allowances: Allowances, fits: Fits, ruled_out: Exclusion | None = None
+) -> Obstacle | Fit:
+    """The first reason not to call `candidate`, or how the request fits its wire. `ruled_out`: by an earlier failure."""
+    exclusion = ruled_out or at.throttled or allowances.obstacle(candidate, at.left)
+    return Obstacle(*exclusion) if exclusion is not None else of_itself(candidate, at, limits, fits)
+
+
+def of_itself(candidate: Resolution, at: Situation, limits: Limits, fits: Fits) -> Obstacle | Fit:
+    """As `obstacle`, of what has nothing to do with what the run has left: the wire, then the circuit."""
+    fit = fits(candidate, at.request)
+    if fit.obstacle:
+        return Obstacle(fit.reason, fit.obstacle)
+    refused = shut(candidate, at, limits)
+    return fit if refused is None else Obstacle(refused.reason, refused=refused)
+
+
+def shut(candidate: Resolution, at: Situation, limits: Limits) -> Refusal | None:
+    """Why its circuit refuses, as of the last look."""
+    circuit = at.circuits.get(candidate.circuit_key)
+    refused = refusal(circuit, candidate.circuit_key, at.now) if circuit is not None else None
+    if refused is None or (refused.reason == "circuit_open" and _defies(candidate, at, limits)):
+        return None
+    return refused
+
+
+def goes_against(candidate: Resolution, at: Situation, limits: Limits) -> Circuit | None:
+    """Its circuit, where that is open and it is called all the same."""
+    circuit = at.circuits.get(candidate.circuit_key)
+    if circuit is None or not _defies(candidate, at, limits) or refusal(circuit, candidate.circuit_key, at.now) is None:
+        return None
+    return circuit
+
+
+def _defies(candidate: Resolution, at: Situation, limits: Limits) -> bool:
+    return not limits.skip_open_circuits or candidate is at.tried_anyway
+
+
+def may_be_throttled(calls_made: int, policy: RetryPolicy) -> bool:
+    """Whether the retry budget has a say in the next call of a run that made so many."""
+    return calls_made >= ALWAYS_ALLOWED and policy.tokens > 0
+
+
+def throttled(calls_made: int, tokens: float, chain: str, policy: RetryPolicy) -> Exclusion | None:
+    """Why no further call of a run may be made that has made so many, where the retry budget has `tokens` left."""
+    if not may_be_throttled(calls_made, policy) or allows(tokens, policy):
+        return None
+    half = f"{tokens:.0f} of {policy.tokens:.0f} tokens are left, half or less"
+    return ("retry_budget", f"too many calls of chain {chain} have failed lately: {half}")
+
+
+def best_of(shut_out: Sequence[tuple[Resolution, Refusal]]) -> Resolution | None:
+    """Whom to try where every circuit is open: as the chain has them, but last those that time alone does not heal and those
+    whose provider said when to come back.
+    """
+    hopeless = (FailureKind.RATE_LIMIT, FailureKind.ACCOUNT, FailureKind.AUTH)
+    kinds = [refused.cause.kind if refused.cause else "" for _, refused in shut_out]
+    if not kinds:
+        return None
+    return shut_out[min(range(len(kinds)), key=lambda at: hopeless.index(kinds[at]) + 1 if kinds[at] in hopeless else 0)][0]
