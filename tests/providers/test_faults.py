@@ -115,6 +115,20 @@ async def test_it_runs_by_hand_and_says_where() -> None:
     assert await asyncio.wait_for(process.wait(), 20) == 0
 
 
+@pytest.mark.parametrize("begun", [b"POST /v1/chat", b"POST /v1/chat/completions HTTP/1.1\r\ncontent-length: 99\r\n\r\n{"])
+async def test_a_client_that_hangs_up_in_mid_request_is_forgotten(server: FaultServer, begun: bytes) -> None:
+    port = int(server.base_url.split(":")[2].split("/")[0])
+    reader, writer = await asyncio.open_connection("127.0.0.1", port)
+    writer.write(begun)
+    writer.write_eof()
+
+    assert await asyncio.wait_for(reader.read(), 20) == b"", "the server hangs up, too"
+    writer.close()
+    await writer.wait_closed()
+    assert server.requests == []
+    assert status_of(await ask(server, "ok")) == 200
+
+
 async def test_it_can_refuse_by_hand() -> None:
     command = [sys.executable, "-m", "llmesc.providers.faults", "--fault", "refuse"]
     process = await asyncio.create_subprocess_exec(*command, stdout=asyncio.subprocess.PIPE)

@@ -105,14 +105,14 @@ class Exchange:
 
 
 async def read_request(reader: asyncio.StreamReader) -> tuple[Recorded, Mapping[str, str]] | None:
-    """The next request and all of its headers; None when the client hung up between two."""
+    """The next request and all of its headers; None when the client hung up before it was whole."""
     try:
         head = (await reader.readuntil(b"\r\n\r\n")).decode("latin-1")
-    except asyncio.IncompleteReadError:
+        first, *lines = head.split("\r\n")
+        headers = {name.lower(): value.strip() for name, _, value in (line.partition(":") for line in lines if line)}
+        raw = await reader.readexactly(int(headers.get("content-length", "0")))
+    except (asyncio.IncompleteReadError, ConnectionError):
         return None
-    first, *lines = head.split("\r\n")
-    headers = {name.lower(): value.strip() for name, _, value in (line.partition(":") for line in lines if line)}
-    raw = await reader.readexactly(int(headers.get("content-length", "0")))
     method, path, _ = first.split(" ", 2)
     try:
         body = json.loads(raw)
