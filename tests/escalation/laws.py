@@ -163,56 +163,70 @@ def _switches(events: Sequence[Event]) -> list[str]:
     return broken
 
 
+Written = list[tuple[int, str]]
+"""Characters, each with the attempt that wrote it."""
+
+
+def text_of(written: Written) -> str:
+    return "".join(character for _, character in written)
+
+
 class Reader:
-    """What somebody has who reads a stream as the events tell him to."""
+    """What somebody has who reads a stream as the events tell him to, and who wrote it."""
 
     def __init__(self) -> None:
-        self.text = ""
-        self.held: dict[int, str] = {}
+        self.has: Written = []
+        self.held: dict[int, Written] = {}
         self.opened: set[int] = set()
 
     def read(self, event: Event) -> list[str]:
         """Takes one event; what is wrong with it."""
         match event:
-            case TextDelta(held=True):
-                self.held[event.attempt] = self.held.get(event.attempt, "") + event.text
-                return [f"attempt {event.attempt} is held behind an open gate"] if event.attempt in self.opened else []
             case TextDelta():
-                self.text += event.text
+                written = [(event.attempt, character) for character in event.text]
+                if event.held:
+                    self.held.setdefault(event.attempt, []).extend(written)
+                    return [f"attempt {event.attempt} is held behind an open gate"] if event.attempt in self.opened else []
+                self.has += written
                 return [f"attempt {event.attempt} shows text over held text"] if self.held.get(event.attempt) else []
             case GateOpened():
-                shown = self.held.pop(event.attempt, "")
-                self.text += shown
+                shown = self.held.pop(event.attempt, [])
+                self.has += shown
                 self.opened.add(event.attempt)
                 return [] if len(shown) == event.characters > 0 else [f"{event.characters} characters shown, {len(shown)} held"]
             case AnswerReset():
-                had, self.text = self.text, ""
+                had, self.has = self.has, []
                 return [] if len(had) == event.characters > 0 else [f"{event.characters} characters reset, {len(had)} were shown"]
             case ProviderSwitched():
                 counted = event.characters_discarded, event.characters_kept
-                allowed = {(len(self.text), 0), (0, len(self.text))}
-                return [] if counted in allowed else [f"a switch discards and keeps {counted} of {len(self.text)}"]
+                allowed = {(len(self.has), 0), (0, len(self.has))}
+                return [] if counted in allowed else [f"a switch discards and keeps {counted} of {len(self.has)}"]
             case AttemptStarted():  # a hedge, too: it goes on from what the other goes on from
-                has = len(self.text)
+                has = len(self.has)
                 return [] if event.continues_characters == has else [f"attempt {event.attempt} continues not the {has} shown"]
             case _:
                 return []
 
 
 def _answer(events: Sequence[Event]) -> list[str]:
-    """What the reader has at the end is the answer, and the answer is what its ranges say, each from the attempt it names."""
+    """What the reader has at the end is the answer, character for character by whom the ranges name, nothing of what was
+    discarded among it; and the answer is what its ranges say.
+    """
     reader = Reader()
     broken = [wrong for event in events for wrong in reader.read(event)]
     finished = events[-1]
     if not isinstance(finished, RunFinished):
         return broken
-    answer = finished.answer
-    if finished.outcome is RunOutcome.ANSWERED and (answer is None or reader.text != answer.text):
-        broken.append(f"the reader has {reader.text!r}, the answer is {answer!r}")
+    answer, has = finished.answer, text_of(reader.has)
     if answer is None:
-        return [*broken, f"{reader.text!r} is shown, and there is no answer"] if reader.text else broken
-    if not answer.text.startswith(reader.text):
-        broken.append(f"the reader has {reader.text!r}, and that is not how {answer.text!r} begins")
+        if finished.outcome is RunOutcome.ANSWERED:
+            broken.append("it is answered without an answer")
+        return [*broken, f"{has!r} is shown, and there is no answer"] if has else broken
+    named = [(part.attempt, character) for part in answer.ranges for character in answer.text[part.start : part.end]]
+    if finished.outcome is RunOutcome.ANSWERED and reader.has != named:
+        broken.append(f"the reader has {reader.has!r}, the ranges name {named!r}")
+    if reader.has != named[: len(reader.has)]:
+        broken.append(f"the reader has {reader.has!r}, and that is not how {named!r} begins")
     wrote: dict[int, str] = {}
     for event in events:
         if isinstance(event, TextDelta):
