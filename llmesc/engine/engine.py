@@ -19,6 +19,7 @@ from llmesc.engine.clock import SystemClock
 from llmesc.engine.operations import Operations
 from llmesc.engine.options import AskOptions, Plan, Reply
 from llmesc.engine.planned import planned
+from llmesc.engine.preload import while_waiting
 from llmesc.engine.pricing import Pricing
 from llmesc.engine.quality import judging
 from llmesc.engine.slow_check import SlowCheck
@@ -34,8 +35,9 @@ from llmesc.escalation.gate import judge_beginning
 from llmesc.escalation.language import Identify, asked_in
 from llmesc.escalation.limits import Limits
 from llmesc.escalation.messages import Request, ask_for, estimate_tokens
+from llmesc.escalation.pieces import Provider
 from llmesc.escalation.ports import Denial
-from llmesc.escalation.resolution import Tier
+from llmesc.escalation.resolution import Resolution, Tier
 from llmesc.escalation.run import Run
 from llmesc.escalation.times import Clock
 from llmesc.escalation.tools import Toolbox
@@ -71,9 +73,15 @@ class Engine:
         self.operations = Operations(config, self._offerings, self._pricing, store, wires, clock)
         """What operators do: circuits, models, history, doctor."""
         known = timeouts(config)
+
+        async def open_provider(resolution: Resolution) -> Provider:
+            provider = await wires.open(resolution)
+            while_waiting()
+            return provider
+
         self._executor = Executor(
             health=store,
-            open_provider=wires.open,
+            open_provider=open_provider,
             fits=wires.fits,
             timeouts_for=lambda resolution: known[resolution.model_key],
             clock=clock,

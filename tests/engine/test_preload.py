@@ -1,0 +1,53 @@
+"""What the first failure needs is there before it comes."""
+
+from __future__ import annotations
+
+import asyncio
+import subprocess
+import sys
+import threading
+
+import pytest
+
+from llmesc.engine import preload
+
+pytestmark = pytest.mark.anyio
+
+
+async def test_it_is_loaded_once_beside_a_call_that_takes_its_time(monkeypatch: pytest.MonkeyPatch) -> None:
+    loaded, times = threading.Event(), []
+
+    def load() -> None:
+        times.append(threading.current_thread().name)
+        loaded.set()
+
+    monkeypatch.setattr(preload, "load", load)
+    preload._begin.cache_clear()
+
+    preload.while_waiting()
+    preload.while_waiting()
+
+    both_are_due = asyncio.Event()
+    asyncio.get_running_loop().call_later(preload.AFTER_SECONDS, both_are_due.set)
+    assert times == [], "not before the call is on its way"
+    await asyncio.wait_for(both_are_due.wait(), 20)
+    assert await asyncio.to_thread(loaded.wait, 20)
+    assert times == ["llmesc-preload"]
+    preload._begin.cache_clear()
+
+
+def test_afterwards_a_failure_and_a_verdict_load_nothing_more() -> None:
+    code = """
+import sys
+from llmesc.engine import preload
+preload.load()
+before = set(sys.modules)
+from llmesc.escalation.quality import Draft, QualitySettings, judge
+from llmesc.providers.classify import Evidence, classify
+classify(Evidence(api="anthropic", status=429, headers={"retry-after": "3"}, body="{}", streamed=True))
+judge(Draft(text="I am sorry, but I cannot help with that."), QualitySettings())
+print(sorted(set(sys.modules) - before))
+"""
+    done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, timeout=60, check=True)
+
+    assert done.stdout.strip() == "[]"
