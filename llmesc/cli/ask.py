@@ -108,6 +108,10 @@ def ask(
             "the first to answer wins.",
         ),
     ] = None,
+    capture: Annotated[
+        Literal["full", "redacted", "encrypted", "metadata"] | None,
+        typer.Option(help="What the record keeps of it: all, without secrets, sealed with your key, or digests and lengths."),
+    ] = None,
     strict: Annotated[bool, typer.Option("--strict", help="Print no answer that is below the quality bar.")] = False,
     dry_run: Annotated[bool, typer.Option("--dry-run", help="Show who would be asked, and ask nobody.")] = False,
     json: Annotated[bool, typer.Option("--json", help="Print one JSON object at the end, on failure too.")] = False,
@@ -160,6 +164,7 @@ def ask(
         gate=gate,
         hedge_after=hedge_after("--hedge-after", hedge),
         language=language,
+        capture=capture,
         tools=_tools(session, tools, yes=yes, max_rounds=max_tool_rounds) if tools else (),
         command="ask",
     )

@@ -34,6 +34,8 @@ def describe(config: Config) -> list[Setting]:
     rows: list[tuple[str, Value]] = [
         ("state", config.state),
         ("window_headroom", config.window_headroom),
+        ("records.capture", config.records.capture),
+        *((("records.key", config.records.key.shown),) if config.records.key else ()),
         *_under("escalation", _limits(config.limits)),
         ("escalation.allowed_models", list(config.allowed_models)),
         *_under("circuit", _circuit(config.circuit)),
@@ -131,6 +133,8 @@ def _provider(provider: ProviderConfig, origins: Mapping[str, str]) -> Iterator[
     yield Setting(f"{root}.api", provider.api, origin(f"{root}.api", root))
     yield Setting(f"{root}.tier", provider.tier.label, origin(f"{root}.tier", root))
     yield Setting(f"{root}.private", provider.private, origin(f"{root}.private"))
+    if provider.capture != "full":
+        yield Setting(f"{root}.capture", provider.capture, origin(f"{root}.capture"))
     usual = f"default of tier {provider.tier.label}"
     for key, value in _timeouts(provider.timeouts).items():
         yield Setting(f"{root}.timeouts.{key}", value, origin(f"{root}.timeouts.{key}", f"timeouts.{key}", default=usual))

@@ -21,6 +21,7 @@ from llmesc.config.sections import (
     quality_commands,
     quality_judge,
     quality_settings,
+    records,
     timeout_overrides,
 )
 from llmesc.config.wording import nearest, shown
@@ -84,6 +85,7 @@ def _config(document: Document, content: Mapping[str, Any], environ: Mapping[str
         quality_judge=_judge(quality, providers),
         providers=providers,
         chains=_chains(top.table("chains"), providers),
+        records=records(top.table("records")),
         state=_state(top, base, environ),
         dashboard=dashboard(top.table("dashboard")),
         window_headroom=top.number("window_headroom", base.window_headroom, most=0.9),

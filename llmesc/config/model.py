@@ -9,6 +9,7 @@ from pathlib import Path
 from typing import Any, Literal
 
 from llmesc.config.secrets import SecretRef
+from llmesc.escalation.capture import CaptureMode
 from llmesc.escalation.circuits import CircuitPolicy
 from llmesc.escalation.limits import Limits, Timeouts
 from llmesc.escalation.quality import QualitySettings
@@ -91,6 +92,8 @@ class ProviderConfig:
     instances: tuple[InstanceConfig, ...]
     private: bool
     """Whether prompts stay on the operator's machines; default: the tier is self-hosted."""
+    capture: CaptureMode = "full"
+    """The most that is kept of what is said to it and by it."""
     service: str | None = None
     """The preset it is: a service that is known by name."""
 
@@ -132,6 +135,15 @@ class DashboardConfig:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class RecordSettings:
+    """`[records]`: what is kept of a run."""
+
+    capture: CaptureMode = "full"
+    key: SecretRef | None = None
+    """For `encrypted`: 32 bytes as base64 or hexadecimal digits."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class Config:
     """Everything; `Config()` is one without providers. `origins` tells where each value came from, keyed by its dotted path."""
 
@@ -143,6 +155,7 @@ class Config:
     providers: tuple[ProviderConfig, ...] = ()
     chains: Mapping[str, tuple[str, ...]] = field(default_factory=dict)
     """Name to references; without one named `default`, that chain is every offering in tier order."""
+    records: RecordSettings = field(default_factory=RecordSettings)
     state: str = "memory:"
     """`sqlite:///absolute/path.db` or `memory:`."""
     allowed_models: tuple[str, ...] = ()

@@ -14,6 +14,7 @@ from llmesc.config.preset import Preset, filled_in, note_origin, preset_of
 from llmesc.config.reading import Table
 from llmesc.config.sections import timeout_overrides
 from llmesc.config.wording import dotted, shown
+from llmesc.escalation.capture import MODES, CaptureMode
 from llmesc.escalation.limits import Timeouts
 from llmesc.escalation.resolution import Capability, Tier
 
@@ -57,6 +58,7 @@ def _provider(name: str, table: Table, everywhere: Mapping[str, float], environ:
         timeouts=timeouts,
         instances=tuple(instances),
         private=table.flag("private", tier.self_hosted),
+        capture=cast("CaptureMode", table.choice("capture", MODES, "full")),
         service=preset.name if preset else None,
     )
 

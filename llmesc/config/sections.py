@@ -1,4 +1,4 @@
-"""The sections that are not about providers: `[escalation]`, `[circuit]`, `[quality]`, `[timeouts]`, `[dashboard]`."""
+"""The sections that are not about providers: `[escalation]`, `[circuit]`, `[quality]`, `[timeouts]` and the like."""
 
 from __future__ import annotations
 
@@ -6,9 +6,10 @@ import re
 from dataclasses import replace
 from typing import Any, cast, get_args
 
-from llmesc.config.model import DashboardConfig, QualityCommand, QualityJudge
+from llmesc.config.model import DashboardConfig, QualityCommand, QualityJudge, RecordSettings
 from llmesc.config.reading import Table
 from llmesc.config.wording import shown
+from llmesc.escalation.capture import MODES, CaptureMode
 from llmesc.escalation.circuits import CircuitPolicy
 from llmesc.escalation.hedging import HEDGE_WORDS, HedgeAfter
 from llmesc.escalation.limits import AllOpen, GateMode, Limits, Resume
@@ -48,6 +49,16 @@ def limits(table: Table) -> Limits:
         hedge_after=cast("HedgeAfter", table.seconds_or("hedge_after", HEDGE_WORDS, base.hedge_after)),
         last_grace=table.number("last_grace", base.last_grace, least=1, most=100),
     )
+
+
+def records(table: Table) -> RecordSettings:
+    """`[records]`."""
+    settings = RecordSettings(capture=cast("CaptureMode", table.choice("capture", MODES, "full")), key=table.secret("key"))
+    if settings.capture == "encrypted" and settings.key is None and "key" not in table:
+        table.wrong(
+            "key", "missing; allowed: { env = … }, { file = … } or { keyring = … }, for what `openssl rand -base64 32` prints"
+        )
+    return settings
 
 
 def circuit_policy(table: Table, lease_seconds: float) -> CircuitPolicy:

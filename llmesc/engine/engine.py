@@ -15,6 +15,7 @@ from llmesc.config.find import find_config
 from llmesc.config.model import Config
 from llmesc.config.paths import config_path, state_dir
 from llmesc.engine.assemble import Wires, offerings, timeouts, without_credentials
+from llmesc.engine.captures import Captures
 from llmesc.engine.clock import SystemClock
 from llmesc.engine.operations import Operations
 from llmesc.engine.options import AskOptions, Plan, Reply
@@ -24,6 +25,7 @@ from llmesc.engine.pricing import Pricing
 from llmesc.engine.quality import judging
 from llmesc.engine.slow_check import SlowCheck
 from llmesc.escalation.allowances import Allowances
+from llmesc.escalation.capture import CaptureMode
 from llmesc.escalation.chain import ChainRequest, build_chain, policy_violation
 from llmesc.escalation.ending import run_error
 from llmesc.escalation.errors import UnknownName, UnusableTool
@@ -61,6 +63,7 @@ class Engine:
         clock: Clock,
         environ: Mapping[str, str],
         on_warning: Callable[[str], None],
+        base_dir: Path | None = None,
     ) -> None:
         self.config = config
         self._store = store
@@ -70,7 +73,8 @@ class Engine:
         self._warn = on_warning
         self._offerings = offerings(config)
         self._pricing = Pricing(config, clock)
-        self.operations = Operations(config, self._offerings, self._pricing, store, wires, clock)
+        self._captures = Captures(config, environ, base_dir or Path.cwd())
+        self.operations = Operations(config, self._offerings, self._pricing, self._captures, store, wires, clock)
         """What operators do: circuits, models, history, doctor."""
         known = timeouts(config)
 
@@ -123,7 +127,7 @@ class Engine:
         )
         wires = Wires(config, environ, base_dir, on_progress)
         try:
-            yield cls(config, store=store, wires=wires, clock=clock, environ=environ, on_warning=warn)
+            yield cls(config, store=store, wires=wires, clock=clock, environ=environ, on_warning=warn, base_dir=base_dir)
         finally:
             await wires.aclose()
             await store.aclose()
@@ -140,7 +144,8 @@ class Engine:
         """A handle on a run that begins when it is entered; see `Run`. Raises `UnusableTool`, and where a language is asked for,
         `UnknownName` and `MissingPackage`.
 
-        Entering raises `UnknownName` for a chain, a tier or a model that nobody knows.
+        Entering raises `UnknownName` for a chain, a tier or a model that nobody knows, and `ConfigError` where its record is to
+        be encrypted and there is no key.
         """
         chosen = options or AskOptions()
         asked, toolbox = _request(request, chosen)
@@ -151,10 +156,11 @@ class Engine:
             wanted = self._chain_request(asked, chosen, limits, await self._store.denials())
             if limits.max_cost is not None or limits.wait_or_escalate == "cheaper":
                 await self._pricing.load()  # else nobody needs a price before the answer
+            await self._captures.prepare(chosen.capture)
             chain = build_chain(self._pricing.priced(self._offerings), wanted)
             return chain, policy_violation(chain, wanted)
 
-        return self._executor.start(
+        return self._executor_for(chosen.capture).start(
             asked,
             limits,
             plan,
@@ -166,6 +172,16 @@ class Engine:
             caller=_caller(self._environ, chosen.command),
             toolbox=toolbox,
         )
+
+    def _executor_for(self, mode: CaptureMode | None) -> Executor:
+        """Of one run: what it records depends on its mode."""
+        if self._captures.keeps_all(mode):
+            return self._executor
+        from llmesc.records.captured_health import CapturedHealth
+
+        capture = self._captures.capture(Recorder(self._store.append, self._clock), mode)
+        health = CapturedHealth(self._store, capture.cause)
+        return replace(self._executor, health=health, new_consumers=lambda: (capture,))
 
     async def ask(self, request: Request | str, options: AskOptions | None = None) -> Reply:
         """The accepted answer. Raises a `RunError` that carries every attempt where there is none."""

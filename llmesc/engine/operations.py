@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Literal
 
 from llmesc.config.model import Config
 from llmesc.engine.assemble import Wires
+from llmesc.engine.captures import Captures
 from llmesc.engine.pricing import Pricing
 from llmesc.escalation.chain import offerings_named
 from llmesc.escalation.circuits import Circuit, Overridden, Override, Reset, Signal, effective_state
@@ -50,6 +51,7 @@ class Operations:
         config: Config,
         offerings: Sequence[Resolution],
         pricing: Pricing,
+        captures: Captures,
         store: ResilientStore,
         wires: Wires,
         clock: Clock,
@@ -57,6 +59,7 @@ class Operations:
         self._config = config
         self._offerings = offerings
         self._pricing = pricing
+        self._captures = captures
         self._store = store
         self._wires = wires
         self._clock = clock
@@ -146,8 +149,10 @@ class Operations:
         return prefix if prefix in found else found[0]
 
     async def run_events(self, run_id: str, after_seq: int = -1, limit: int | None = None) -> Sequence[Event]:
-        """The recorded events of a run with a larger seq; see `Store.events` for `limit`."""
-        return await (await self._store.direct()).events(run_id, after_seq, limit)
+        """The recorded events of a run with a larger seq; see `Store.events` for `limit`. What was encrypted is opened where the
+        key is configured.
+        """
+        return await self._captures.opened(await (await self._store.direct()).events(run_id, after_seq, limit))
 
     async def totals(self, since: Timestamp) -> DayTotals:
         """Sums over the requests since then."""

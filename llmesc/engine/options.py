@@ -7,6 +7,7 @@ from dataclasses import dataclass, replace
 from decimal import Decimal
 from typing import Any
 
+from llmesc.escalation.capture import CaptureMode
 from llmesc.escalation.circuits import Circuit
 from llmesc.escalation.events import Answer, Chain, Move, RunOutcome, SkipReason
 from llmesc.escalation.fold import RunView
@@ -51,6 +52,8 @@ class AskOptions:
     """The caller's own checks of an answer, after ours."""
     tools: Toolbox | Sequence[Callable[..., Any]] = ()
     """What the model may have run between its answers, instead of the request's own tools: typed functions, or a `Toolbox`."""
+    capture: CaptureMode | None = None
+    """How much of it the record keeps; a provider may say less. See `llmesc.escalation.capture`."""
     command: str = "library"
     """Who asks, for the record: `ask`, `dashboard`, `library`."""
 

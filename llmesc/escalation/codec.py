@@ -43,6 +43,8 @@ def decode(cls: type[T], data: Mapping[str, Any]) -> T:
 def encode_event(event: Event) -> dict[str, Any]:
     """One event as JSON, `schema` and `type` first."""
     body = encode(event)
+    if body["sealed"] is None:
+        del body["sealed"]  # rare, and there are many events
     return {"schema": SCHEMA, "type": body.pop("type"), **body}
 
 

@@ -11,6 +11,7 @@ from dataclasses import dataclass
 from decimal import Decimal
 from typing import Literal
 
+from llmesc.escalation.capture import CaptureMode
 from llmesc.escalation.circuits import Cause, CircuitState
 from llmesc.escalation.envelope import Allowance
 from llmesc.escalation.event_words import (
@@ -78,6 +79,8 @@ class Header:
     at: Timestamp
     elapsed_ms: float
     """Milliseconds since the run started, from a clock that never goes backwards."""
+    sealed: str | None = None
+    """In the record of an encrypted run: the fields of which only digests stand here, for whoever has the key."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -89,6 +92,8 @@ class RunStarted(Header):
     limits: Limits
     caller: Mapping[str, str]
     """Who asked: `user`, `host`, `pid`, `command`."""
+    capture: CaptureMode = "full"
+    """How much of the request this is; live it is always all."""
     type: Literal["run_started"] = "run_started"
 
 
@@ -125,6 +130,8 @@ class AttemptStarted(Header):
     """Every circuit is open, and this one is tried all the same."""
     hedges: int | None = None
     """The attempt beside which it is called, because that one is silent: the first to bring content has the turn."""
+    capture: CaptureMode = "full"
+    """How much of what it says this run's events hold."""
     type: Literal["attempt_started"] = "attempt_started"
 
 
@@ -136,6 +143,8 @@ class TextDelta(Header):
     text: str
     held: bool = False
     """On record, but not shown until a `gate_opened` of the attempt says so: no reader may take it for the answer."""
+    characters_not_kept: int = 0
+    """So many came, and none is kept."""
     type: Literal["text_delta"] = "text_delta"
 
 
@@ -155,6 +164,7 @@ class ThinkingDelta(Header):
 
     attempt: int
     text: str
+    characters_not_kept: int = 0
     type: Literal["thinking_delta"] = "thinking_delta"
 
 

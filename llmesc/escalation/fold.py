@@ -6,6 +6,7 @@ from dataclasses import dataclass, replace
 from decimal import Decimal
 from typing import Any, Literal, assert_never
 
+from llmesc.escalation.capture import CaptureMode, not_kept
 from llmesc.escalation.envelope import Allowance
 from llmesc.escalation.events import (
     Answer,
@@ -57,6 +58,8 @@ class AttemptView:
     attempt: int
     resolution: Resolution
     move: Move
+    capture: CaptureMode = "full"
+    """How much of what it said is here."""
     probe: bool
     started_at: Timestamp
     started_ms: float
@@ -104,7 +107,9 @@ class AttemptView:
 
     @property
     def visible(self) -> str:
-        """Its text as far as a streaming reader has it."""
+        """Its text as far as a streaming reader has it; of what is not kept, that it is not."""
+        if self.capture in ("encrypted", "metadata"):
+            return self.shown
         return self.shown[: self.characters - self.held_characters]
 
 
@@ -118,6 +123,8 @@ class RunView:
     """Of the last event."""
     elapsed_ms: float = 0.0
     request: Request | None = None
+    capture: CaptureMode = "full"
+    """How much of the request is here."""
     chain: Chain | None = None
     limits: Limits | None = None
     attempts: tuple[AttemptView, ...] = ()
@@ -175,6 +182,7 @@ def fold(view: RunView, event: Event) -> RunView:
                 run_id=event.run_id,
                 started_at=event.at,
                 request=event.request,
+                capture=event.capture,
                 chain=event.chain,
                 limits=event.limits,
                 **seen,
@@ -186,6 +194,7 @@ def fold(view: RunView, event: Event) -> RunView:
                 attempt=event.attempt,
                 resolution=event.resolution,
                 move=event.move,
+                capture=event.capture,
                 probe=event.probe,
                 started_at=event.at,
                 started_ms=event.elapsed_ms,
@@ -239,26 +248,34 @@ _AttemptEvent = (
 )
 
 
+def _with(pieces: tuple[str, ...], event: TextDelta | ThinkingDelta, capture: CaptureMode) -> tuple[str, ...]:
+    if not event.characters_not_kept:
+        return grown(pieces, event.text)
+    return pieces or (not_kept(capture),)
+
+
 def _fold_attempt(attempt: AttemptView, event: _AttemptEvent) -> AttemptView:
     match event:
         case TextDelta():
-            characters = attempt.characters + len(event.text)
-            held = attempt.held_characters + len(event.text) if event.held else 0
-            passages = _passages(attempt, "text", attempt.characters)
-            text = grown(attempt.text, event.text)
-            first = _first_token_seconds(attempt, event)
+            came = event.characters_not_kept or len(event.text)
+            held = attempt.held_characters + came if event.held else 0
             return replace(
-                attempt, text=text, characters=characters, held_characters=held, passages=passages, first_token_seconds=first
+                attempt,
+                text=_with(attempt.text, event, attempt.capture),
+                characters=attempt.characters + came,
+                held_characters=held,
+                passages=_passages(attempt, "text", attempt.characters),
+                first_token_seconds=_first_token_seconds(attempt, event),
             )
         case GateOpened():
             return replace(attempt, held_characters=0)
         case ThinkingDelta():
-            characters = attempt.thinking_characters + len(event.text)
-            passages = _passages(attempt, "thinking", attempt.thinking_characters)
-            thinking = grown(attempt.thinking, event.text)
-            first = _first_token_seconds(attempt, event)
             return replace(
-                attempt, thinking=thinking, thinking_characters=characters, passages=passages, first_token_seconds=first
+                attempt,
+                thinking=_with(attempt.thinking, event, attempt.capture),
+                thinking_characters=attempt.thinking_characters + (event.characters_not_kept or len(event.text)),
+                passages=_passages(attempt, "thinking", attempt.thinking_characters),
+                first_token_seconds=_first_token_seconds(attempt, event),
             )
         case ToolCallRequested() | ToolCallFinished():
             passages = (*attempt.passages, Passage("tool", len(attempt.tools)))

@@ -29,6 +29,7 @@ def run_json(view: RunView, outcome: str | None = None) -> dict[str, Any]:
         "run_id": view.run_id or None,
         "outcome": outcome or view.outcome,
         "started_at": time_json(view.started_at),
+        "capture": view.capture,
         "chain": view.chain.name if view.chain else None,
         "answer": _answer(view.answer) if view.answer else None,
         "attempts": [_attempt(attempt) for attempt in view.attempts],

@@ -74,3 +74,46 @@ def test_a_run_that_nobody_knows_is_named(llmesc: Any, options: list[str]) -> No
     done = llmesc(*options, "history", "export", "nothing")
     assert done.code != 0
     assert "nothing" in done.err
+
+
+@pytest.mark.parametrize(
+    ("mode", "prompt", "answered"),
+    [
+        ("metadata", "‹not kept: 25 characters, ", "‹not kept: "),
+        ("redacted", "I am [e-mail]", "Simulated answer"),
+        ("encrypted", "I am jane@example.com, hi", "Simulated answer"),
+    ],
+)
+def test_what_was_kept_is_what_history_shows_and_exports(
+    mode: str, prompt: str, answered: str, llmesc: Any, options: list[str], monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+) -> None:
+    with (tmp_path / "config.toml").open("a") as file:
+        file.write('script = { text = "Simulated answer" }\n[records]\nkey = { env = "RECORD_KEY" }\n')
+    monkeypatch.setenv("RECORD_KEY", "00" * 32)
+    asked = llmesc(*options, "ask", "--capture", mode, "I am jane@example.com, hi")
+    assert (asked.code, asked.out) == (0, "Simulated answer\n")
+    run_id = json.loads(llmesc(*options, "history", "list", "--json").out)[0]["run_id"]
+
+    shown = json.loads(llmesc(*options, "history", "show", run_id, "--json").out)
+    told = llmesc(*options, "history", "show", run_id, terminals="out").out
+    lines = llmesc(*options, "history", "export", run_id).out
+
+    assert shown["prompt"].startswith(prompt)
+    assert shown["answer"]["text"].startswith(answered)
+    assert answered in told
+    assert f"asked: {prompt}" in told
+    assert [json.loads(line)["seq"] for line in lines.splitlines()] == list(range(len(lines.splitlines())))
+    if mode != "encrypted":
+        assert shown["capture"] == mode
+        assert "jane@example.com" not in lines
+        return
+    monkeypatch.delenv("RECORD_KEY")
+    shown = json.loads(llmesc(*options, "history", "show", run_id, "--json").out)
+    assert shown["prompt"] == "‹encrypted: 25 characters›"
+
+
+def test_a_record_that_cannot_be_encrypted_is_not_begun(llmesc: Any, options: list[str]) -> None:
+    asked = llmesc(*options, "ask", "--capture", "encrypted", "hi")
+
+    assert (asked.code, asked.out) == (5, "")
+    assert "records.key: missing" in asked.err

@@ -9,6 +9,7 @@ from pathlib import Path
 import pytest
 
 from llmesc.config.defaults import EMBEDDED_MODEL, TIMEOUTS
+from llmesc.config.describe import describe
 from llmesc.config.load import load
 from llmesc.config.model import Config, PriceParts, QualityCommand, QualityJudge
 from llmesc.config.offers import chain_offers
@@ -215,6 +216,16 @@ def test_a_model_says_all_that_is_known_of_it(loaded: Load) -> None:
     assert (model.name, model.offering_id, model.context_window, model.max_output_tokens) == ("org/m:free", "o-1", 1000, 100)
     assert (model.capabilities, model.metadata) == (frozenset(), {"owner": "ops"})
     assert config.providers[0].private
+
+
+def test_what_is_kept_is_said_for_all_and_for_a_provider(loaded: Load) -> None:
+    config = loaded('[records]\ncapture = "encrypted"\nkey = { env = "K" }\n' + LAB + 'capture = "metadata"\n')
+
+    assert (config.records.capture, config.records.key and config.records.key.shown) == ("encrypted", "env K")
+    assert [provider.capture for provider in config.providers] == ["metadata"]
+    settings = {setting.key: setting.value for setting in describe(config)}
+    assert (settings["records.capture"], settings["records.key"]) == ("encrypted", "env K")
+    assert settings["providers.lab.capture"] == "metadata"
 
 
 def test_the_embedded_provider_needs_only_its_api(loaded: Load) -> None:
@@ -472,6 +483,9 @@ CASES = [
     ),
     (LAB + 'headers = { "X Y" = "a" }', 'headers."X Y": found a header name that HTTP does not allow'),
     (LAB + 'headers = { X-A = "a\\nb" }', "headers.X-A: found what no header can carry"),
+    ('[records]\ncapture = "ful"', '2: records.capture: found "ful"; nearest: full; allowed: one of full, redacted, '),
+    ('[records]\ncapture = "encrypted"', "records.key: missing; allowed: { env = … }"),
+    (LAB + 'capture = "some"', 'capture: found "some"; allowed: one of full, redacted, encrypted, metadata'),
     # presets
     ('[providers.p]\npreset = "grok"', '2: providers.p.preset: found "grok"; nearest: groq; allowed: one of '),
     (

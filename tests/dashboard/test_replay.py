@@ -2,11 +2,16 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from llmesc.dashboard.actions.asking import COMMANDS
+from llmesc.dashboard.commands import refusal
 from llmesc.dashboard.replay import CHECKPOINT_EVENTS, SPEEDS, Replay
+from llmesc.dashboard.situation import Situation
 from llmesc.escalation.circuits import Cause, CircuitState
 from llmesc.escalation.events import (
     AttemptFinished,
@@ -148,3 +153,20 @@ def test_tokens_are_not_on_the_timeline_and_the_list_is_the_same_one_until_it_gr
 
     assert [event.type for event in first] == ["run_started", "attempt_started"]
     assert replay.board(BEGAN).timelines["r1"] is first
+
+
+def test_a_request_whose_text_was_not_kept_shows_so_and_is_not_asked_again() -> None:
+    first, second, *rest = recorded(3)
+    assert isinstance(first, RunStarted)
+    assert isinstance(second, AttemptStarted)
+    withheld = [replace(event, text="", characters_not_kept=2) if isinstance(event, TextDelta) else event for event in rest]
+    replay = Replay((replace(first, capture="metadata"), replace(second, capture="metadata"), *withheld))
+    replay.seek(1e9)
+    view = view_of(replay)
+
+    assert [(attempt.shown, attempt.characters) for attempt in view.attempts] == [("‹not kept: capture = metadata›", 6)]
+    board = replay.board(BEGAN)
+    [again] = [command for command in COMMANDS if command.id == "ask.again"]
+    situation = Situation(board=board, pane="requests", run=board.runs[0], view=view)
+    assert refusal(again, situation) == "its text was not kept: capture = metadata"
+    assert refusal(again, replace(situation, view=folded(len(EVENTS)))) == ""

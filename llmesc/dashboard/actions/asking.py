@@ -17,7 +17,7 @@ _AS_CONFIGURED = "·"
 def _nothing_to_repeat(now: Situation) -> str:
     if now.view is None or now.view.request is None:
         return "no request is chosen" if now.run is None else "its text was not kept"
-    return ""
+    return "" if now.view.capture == "full" else f"its text was not kept: capture = {now.view.capture}"
 
 
 def ask(desk: MainScreen) -> None:
