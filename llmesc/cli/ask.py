@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 from contextlib import redirect_stdout
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Literal
@@ -112,6 +113,11 @@ def ask(
         Literal["full", "redacted", "encrypted", "metadata"] | None,
         typer.Option(help="What the record keeps of it: all, without secrets, sealed with your key, or digests and lengths."),
     ] = None,
+    caller: Annotated[str | None, typer.Option(metavar="NAME", help="Who asks, for the record: a service, a job.")] = None,
+    conversation: Annotated[str | None, typer.Option(metavar="ID", help="What it belongs to, for the record.")] = None,
+    correlation: Annotated[
+        str | None, typer.Option("--correlation", metavar="ID", help="An id of your own, for the record; $TRACEPARENT joins it.")
+    ] = None,
     strict: Annotated[bool, typer.Option("--strict", help="Print no answer that is below the quality bar.")] = False,
     dry_run: Annotated[bool, typer.Option("--dry-run", help="Show who would be asked, and ask nobody.")] = False,
     json: Annotated[bool, typer.Option("--json", help="Print one JSON object at the end, on failure too.")] = False,
@@ -165,6 +171,10 @@ def ask(
         hedge_after=hedge_after("--hedge-after", hedge),
         language=language,
         capture=capture,
+        caller=caller,
+        conversation=conversation,
+        correlation=correlation,
+        traceparent=os.environ.get("TRACEPARENT"),
         tools=_tools(session, tools, yes=yes, max_rounds=max_tool_rounds) if tools else (),
         command="ask",
     )
@@ -196,8 +206,6 @@ def use_model_file(path: Path | None) -> None:
     """Hands the weights named on the command line to the embedded model, as `$LLMESC_MODEL_FILE`. Raises `BadInput`."""
     if path is None:
         return
-    import os
-
     from llmesc.cli.bad_input import BadInput
 
     if not path.is_file():

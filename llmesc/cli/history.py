@@ -17,6 +17,9 @@ if TYPE_CHECKING:
     from llmesc.escalation.fold import RunView
     from llmesc.escalation.times import Timestamp
 
+_GIVEN = ("name", "conversation", "correlation", "traceparent")
+"""What a caller may have said about himself."""
+
 HELP = "What was asked, who answered, and why not others."
 
 
@@ -215,6 +218,8 @@ def _in_full(session: Session, view: RunView, rows: Sequence[AttemptRow]) -> Ite
             words.spent(view.totals.usage, view.totals.cost, hosted=hosted),
         ]
     yield one_line(" · ".join(about)) + "\n"
+    if given := [f"{key} {view.caller[key]}" for key in _GIVEN if key in view.caller]:
+        yield one_line(f"caller: {' · '.join(given)}") + "\n"
     if view.request is not None:
         yield f"asked: {one_line(view.request.prompt)}\n"
     if rows:

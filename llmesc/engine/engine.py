@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import os
-import socket
 from collections.abc import AsyncIterator, Callable, Mapping, Sequence
 from contextlib import asynccontextmanager
 from dataclasses import replace
@@ -15,6 +14,7 @@ from llmesc.config.find import find_config
 from llmesc.config.model import Config
 from llmesc.config.paths import config_path, state_dir
 from llmesc.engine.assemble import Wires, offerings, timeouts, without_credentials
+from llmesc.engine.caller import caller
 from llmesc.engine.captures import Captures
 from llmesc.engine.clock import SystemClock
 from llmesc.engine.operations import Operations
@@ -169,7 +169,7 @@ class Engine:
             ),
             judge_beginning=partial(judge_beginning, settings=self.config.quality, identify=identify),
             run_id=os.urandom(6).hex(),
-            caller=_caller(self._environ, chosen.command),
+            caller=caller(self._environ, chosen),
             toolbox=toolbox,
         )
 
@@ -303,12 +303,3 @@ def _tier(name: str | None) -> Tier | None:
         return Tier.parse(name)
     except ValueError:
         raise UnknownName("tier", name, tuple(tier.label for tier in Tier)) from None
-
-
-def _caller(environ: Mapping[str, str], command: str) -> Mapping[str, str]:
-    return {
-        "user": environ.get("USER") or environ.get("LOGNAME") or environ.get("USERNAME") or "",
-        "host": socket.gethostname(),
-        "pid": str(os.getpid()),
-        "command": command,
-    }

@@ -54,6 +54,13 @@ class AskOptions:
     """What the model may have run between its answers, instead of the request's own tools: typed functions, or a `Toolbox`."""
     capture: CaptureMode | None = None
     """How much of it the record keeps; a provider may say less. See `llmesc.escalation.capture`."""
+    caller: str | None = None
+    """The name of who asks, for the record: a service, a job."""
+    conversation: str | None = None
+    """An id of the caller's for what belongs together, for the record; as is the next."""
+    correlation: str | None = None
+    traceparent: str | None = None
+    """The W3C trace that the request is part of; what is no traceparent is left out."""
     command: str = "library"
     """Who asks, for the record: `ask`, `dashboard`, `library`."""
 

@@ -91,7 +91,7 @@ class RunStarted(Header):
     chain: Chain
     limits: Limits
     caller: Mapping[str, str]
-    """Who asked: `user`, `host`, `pid`, `command`."""
+    """Who asked: `user`, `host`, `pid`, `command`; where given, `name`, `conversation`, `correlation`, `traceparent`."""
     capture: CaptureMode = "full"
     """How much of the request this is; live it is always all."""
     type: Literal["run_started"] = "run_started"

@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, replace
+from collections.abc import Mapping
+from dataclasses import dataclass, field, replace
 from decimal import Decimal
 from typing import Any, Literal, assert_never
 
@@ -125,6 +126,7 @@ class RunView:
     request: Request | None = None
     capture: CaptureMode = "full"
     """How much of the request is here."""
+    caller: Mapping[str, str] = field(default_factory=dict)
     chain: Chain | None = None
     limits: Limits | None = None
     attempts: tuple[AttemptView, ...] = ()
@@ -183,6 +185,7 @@ def fold(view: RunView, event: Event) -> RunView:
                 started_at=event.at,
                 request=event.request,
                 capture=event.capture,
+                caller=event.caller,
                 chain=event.chain,
                 limits=event.limits,
                 **seen,

@@ -29,7 +29,6 @@ def run_json(view: RunView, outcome: str | None = None) -> dict[str, Any]:
         "run_id": view.run_id or None,
         "outcome": outcome or view.outcome,
         "started_at": time_json(view.started_at),
-        "capture": view.capture,
         "chain": view.chain.name if view.chain else None,
         "answer": _answer(view.answer) if view.answer else None,
         "attempts": [_attempt(attempt) for attempt in view.attempts],
@@ -40,6 +39,8 @@ def run_json(view: RunView, outcome: str | None = None) -> dict[str, Any]:
         "denied": [_denial(denied) for denied in view.denied],
         "totals": encode(view.totals) if view.totals else None,
         "error": _error(view),
+        "capture": view.capture,
+        "caller": dict(view.caller),
     }
 
 

@@ -174,6 +174,8 @@ def test_json_is_one_object_of_a_documented_shape(llmesc: Llmesc, chain: Chain) 
         "denied",
         "totals",
         "error",
+        "capture",
+        "caller",
     ]
     assert made["answer"]["text"] == "Forty-two."
     assert made["answer"]["simulated"] is True

@@ -117,3 +117,18 @@ def test_a_record_that_cannot_be_encrypted_is_not_begun(llmesc: Any, options: li
 
     assert (asked.code, asked.out) == (5, "")
     assert "records.key: missing" in asked.err
+
+
+def test_history_says_for_whom_it_was(llmesc: Any, options: list[str], monkeypatch: pytest.MonkeyPatch) -> None:
+    trace = "00-4bf92f3577b34da6a3ce929d0e0e4736-00f067aa0ba902b7-01"
+    monkeypatch.setenv("TRACEPARENT", trace)
+    given = ["--caller", "billing", "--conversation", "c-17", "--correlation", "x-1"]
+    assert llmesc(*options, "ask", *given, "--capture", "metadata", "hi").code == 0
+    [run] = json.loads(llmesc(*options, "history", "list", "--json").out)
+
+    shown = json.loads(llmesc(*options, "history", "show", run["run_id"], "--json").out)["caller"]
+
+    assert (shown["name"], shown["conversation"], shown["correlation"], shown["traceparent"]) == ("billing", "c-17", "x-1", trace)
+    assert shown["command"] == "ask"
+    told = llmesc(*options, "history", "show", run["run_id"], terminals="out", width=200).out
+    assert f"caller: name billing · conversation c-17 · correlation x-1 · traceparent {trace}" in told

@@ -1,0 +1,35 @@
+"""Who asks, for the record: the process, and the names and ids that the caller gives."""
+
+from __future__ import annotations
+
+import os
+import re
+import socket
+from collections.abc import Mapping
+
+from llmesc.engine.options import AskOptions
+from llmesc.escalation.untrusted import one_line
+
+_TRACEPARENT = re.compile(r"(?!ff)[0-9a-f]{2}-(?!0{32})[0-9a-f]{32}-(?!0{16})[0-9a-f]{16}-[0-9a-f]{2}(?:-.*)?")
+"""W3C Trace Context, section 3.2.2; later versions may add fields."""
+
+
+def caller(environ: Mapping[str, str], options: AskOptions) -> Mapping[str, str]:
+    """`user`, `host`, `pid`, `command`; and, where they are given, `name`, `conversation`, `correlation` and `traceparent`.
+
+    A traceparent that is none is left out, as its specification has it: the trace then begins anew.
+    """
+    trace = (options.traceparent or "").strip()
+    given = {
+        "name": one_line(options.caller or ""),
+        "conversation": one_line(options.conversation or ""),
+        "correlation": one_line(options.correlation or ""),
+        "traceparent": trace if _TRACEPARENT.fullmatch(trace) else "",
+    }
+    return {
+        "user": environ.get("USER") or environ.get("LOGNAME") or environ.get("USERNAME") or "",
+        "host": socket.gethostname(),
+        "pid": str(os.getpid()),
+        "command": options.command,
+        **{key: value for key, value in given.items() if value},
+    }
