@@ -28,8 +28,9 @@ def make_second(path: Any) -> None:
     """What the file was in version 2: without what came since."""
     with closing(sqlite3.connect(path)) as connection:
         connection.executescript(
-            "DROP INDEX attempts_started; ALTER TABLE runs DROP COLUMN primary_ref; ALTER TABLE attempts DROP COLUMN call_cost;"
-            "ALTER TABLE attempts DROP COLUMN call_input_tokens; ALTER TABLE attempts DROP COLUMN call_output_tokens;"
+            "DROP INDEX attempts_hedged_away; DROP INDEX attempts_started; ALTER TABLE runs DROP COLUMN primary_ref;"
+            "ALTER TABLE attempts DROP COLUMN call_cost; ALTER TABLE attempts DROP COLUMN call_input_tokens;"
+            "ALTER TABLE attempts DROP COLUMN call_output_tokens;"
             "PRAGMA user_version = 2;"
         )
 
@@ -39,7 +40,7 @@ def make_old(path: Any) -> None:
     make_second(path)
     with closing(sqlite3.connect(path)) as connection:
         connection.executescript(
-            "DROP INDEX attempts_success; DROP INDEX attempts_hedged_away; DROP TABLE retry_budgets;"
+            "DROP INDEX attempts_success; DROP TABLE retry_budgets;"
             "ALTER TABLE attempts DROP COLUMN first_token_seconds;"
             "ALTER TABLE runs DROP COLUMN input_tokens; ALTER TABLE runs DROP COLUMN output_tokens; PRAGMA user_version = 1;"
         )
