@@ -107,6 +107,38 @@ def test_what_cannot_be_played_is_a_usage_error(llmesc: Run, arguments: tuple[st
     assert problem in done.err
 
 
+README = Path(__file__).parents[2] / "README.md"
+
+
+def table(text: str) -> list[list[str]]:
+    """The rows of the catalogue's Markdown table in a text, without what a machine's speed decides: the delay that was added, and
+    how much of a drip was shown when its window ended.
+    """
+    lines = text.splitlines()
+    first = next(number for number, line in enumerate(lines) if line.startswith("|  | fault | seen as |"))
+    rows = []
+    for line in lines[first:]:
+        if not line.startswith("|"):
+            break
+        cells = [cell.strip() for cell in line.strip("|").split("|")]
+        rows.append([*cells[:4], *cells[5:7], "" if "1 token a second" in cells[1] else cells[7]])
+    return rows
+
+
+def test_the_table_in_the_readme_is_what_the_catalogue_prints(llmesc: Run, monkeypatch: pytest.MonkeyPatch) -> None:
+    from llmesc.engine.drills import catalogue
+
+    monkeypatch.setattr(catalogue, "ADDED_SECONDS", 5.0)  # of a machine that does other things
+
+    done = llmesc("drill", "--catalogue", "--simulate", "--markdown")
+
+    assert done.code == 0, done.err
+    printed = table(done.out)
+    assert len(printed) == len(catalogue.ROWS) + 2
+    assert {row[0] for row in printed[2:]} == {"✓"}
+    assert table(README.read_text()) == printed, "llmesc drill --catalogue --simulate --markdown prints the rows for README.md"
+
+
 class TestCatalogue:
     @pytest.fixture(autouse=True)
     def short(self, monkeypatch: pytest.MonkeyPatch) -> None:

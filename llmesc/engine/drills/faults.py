@@ -67,13 +67,18 @@ class Fault:
         return behave
 
 
-_OPTION = re.compile(r":([a-z_-]+)=([0-9]+(?:\.[0-9]+)?)$")
+_OPTION = re.compile(r":([a-z_-]+)=([^:=]*)$")
+_NUMBER = re.compile(r"[0-9]+(?:\.[0-9]+)?")
 
 
-def split_options(text: str) -> tuple[str, dict[str, float]]:
-    """`text` without the options at its end, and those. What stands before them may hold colons, as names of models do."""
+def split_options(text: str, *, at_candidate: bool = False) -> tuple[str, dict[str, float]]:
+    """`text` without the options at its end, and those. What stands before them may hold colons, as names of models do; where it
+    is a fault `at_candidate` it has an equals sign of its own: `lab/qwen3:latest=503`. Raises ValueError for what is no number.
+    """
     options: dict[str, float] = {}
-    while found := _OPTION.search(text):
+    while (found := _OPTION.search(text)) and not (at_candidate and "=" not in text[: found.start()]):
+        if not _NUMBER.fullmatch(found[2]):
+            raise ValueError(f"found {found[1]}={found[2]}; allowed: a number from 0, like {found[1]}=5")
         options[found[1].replace("-", "_")] = float(found[2])
         text = text[: found.start()]
     return text, dict(reversed(options.items()))
@@ -97,6 +102,8 @@ def checked(fault: Fault) -> Fault:
         if option not in recipe.options:
             allowed = ", ".join(recipe.options) or "none"
             raise ValueError(f"the fault {fault.name} has no option {option!r}; allowed: {allowed}")
+    if fault.options.get("rate") == 0:
+        raise ValueError("found rate=0; allowed: a number above 0, or the fault hang")
     return fault
 
 

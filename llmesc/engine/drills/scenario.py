@@ -100,7 +100,7 @@ def injection(text: str, fault: str | None = None) -> Injection:
         if not target:
             raise ValueError(f"{text!r} names no candidate; write PROVIDER, PROVIDER@INSTANCE or either with /MODEL")
         return Injection(target=target, fault=checked(Fault(fault, options)))
-    whole, options = split_options(text)
+    whole, options = split_options(text, at_candidate=True)
     target, equals, name = whole.rpartition("=")
     if not equals or not target:
         raise ValueError(f"{text!r} is no fault at a candidate; write TARGET=FAULT, like openai=503 or lab=cut:after=40")

@@ -189,7 +189,7 @@ async def test_a_target_that_means_nobody_is_refused_before_anybody_is_called(pl
     [
         (Expected(outcome="exhausted"), "the outcome is answered, not exhausted"),
         (Expected(answered_by="lab"), "answered by cloud/model, not by lab"),
-        (Expected(within_seconds=1e-9), "it took 0.0 s, not 1e-09 s at most"),
+        (Expected(within_seconds=1e-9), " s, not 1e-09 s at most"),
         (Expected(seen_as="timeout"), "the first failure was seen as overloaded, not as timeout"),
         (Expected(calls={"lab": 0}), "lab was called 1 times, at most 0 were right"),
         (Expected(circuits={"lab": "open"}), "the circuit of lab is closed, not open"),
