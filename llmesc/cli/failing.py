@@ -19,6 +19,7 @@ from llmesc.escalation.untrusted import safe
 _NEXT_BY_NAME = {
     "chain": "llmesc config show",
     "circuit": "llmesc circuits list",
+    "language": "llmesc ask --help",
     "model": "llmesc models list",
     "run": "llmesc history list",
 }
