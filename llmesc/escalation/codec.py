@@ -43,8 +43,9 @@ def decode(cls: type[T], data: Mapping[str, Any]) -> T:
 def encode_event(event: Event) -> dict[str, Any]:
     """One event as JSON, `schema` and `type` first."""
     body = encode(event)
-    if body["sealed"] is None:
-        del body["sealed"]  # rare, and there are many events
+    for rare in ("sealed", "characters_not_kept"):
+        if not body.get(rare, True):
+            del body[rare]  # there are many events
     return {"schema": SCHEMA, "type": body.pop("type"), **body}
 
 

@@ -8,7 +8,7 @@ from dataclasses import replace
 from typing import cast
 
 from llmesc.escalation.capture import CaptureMode, strictest
-from llmesc.escalation.codec import decode_event, encode_event
+from llmesc.escalation.codec import decode_event, encode, encode_event
 from llmesc.escalation.events import (
     Answer,
     AttemptStarted,
@@ -124,7 +124,7 @@ class Capture:
         return Withholding(mode, self._digests() if mode == "metadata" else None)
 
     def _sealed(self, readable: Event, kept: Event) -> Event:
-        whole, bare = encode_event(readable), encode_event(kept)
+        whole, bare = encode(readable), encode(kept)
         withheld = {name: value for name, value in whole.items() if bare[name] != value}
         return replace(kept, sealed=self._vault().seal(_to_json(withheld).encode(), _place(kept))) if withheld else kept
 

@@ -28,6 +28,7 @@ from llmesc.escalation.events import (
 )
 from llmesc.escalation.failures import FailureKind
 from llmesc.escalation.fold import RunView, fold
+from llmesc.escalation.messages import ResponsesBody
 from llmesc.escalation.pieces import Finish, TextPiece, ThinkingPiece
 from llmesc.escalation.times import Timestamp
 from llmesc.records.capture import Capture, opened
@@ -209,6 +210,29 @@ def test_a_name_that_a_model_made_up_is_text_and_one_of_ours_is_not(eventful: li
 
     assert "look_up" in str(captured(eventful, "metadata")[3:])
     assert "look_up" not in str(captured(unknown, "metadata"))
+
+
+@pytest.mark.parametrize("mode", ["redacted", "metadata", "encrypted"])
+def test_a_whole_request_body_its_schema_and_its_files_are_texts_too(mode: CaptureMode, eventful: list[Event]) -> None:
+    start = eventful[0]
+    assert isinstance(start, RunStarted)
+    secret, picture = "jane.doe@example.com", "data:image/png;base64,QUJDREVGR0g="
+    body = {"input": [{"content": [{"text": f"I am {secret}"}, {"image_url": picture}]}], "n": 1, "store": True}
+    request = replace(
+        start.request,
+        schema={"title": f"Of {secret}", "enum": [secret, 1, None]},
+        responses_body=ResponsesBody(content=body, left_out=("store",)),
+    )
+
+    [kept] = captured([replace(start, request=request)], mode)
+
+    written = json.dumps(encode_event(kept), ensure_ascii=False)
+    assert secret not in written
+    assert "QUJDREVGR0g" not in written
+    assert isinstance(kept, RunStarted)
+    assert kept.request.wants_json
+    assert kept.request.responses_body is not None
+    assert kept.request.responses_body.left_out == ("store",)
 
 
 def test_the_digest_is_keyed_and_its_key_is_made_once(tmp_path: Path) -> None:
