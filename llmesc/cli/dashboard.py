@@ -31,7 +31,7 @@ def dashboard(
         raise BadInput("the dashboard needs a terminal; next: llmesc history list")
     if demo and (session.config_file is not None or session.state is not None):
         raise BadInput("--demo brings its own chain and keeps no state: leave --config and --state out")
-    chosen = screen_settings(session, theme)
+    chosen = screen_settings(session, theme, with_configuration=not demo)
 
     def settings() -> Settings:
         from dataclasses import replace

@@ -23,7 +23,7 @@ def configured(config: Config) -> Settings:
     return settings_of(config.dashboard.theme, config.dashboard.keys, config.origins)
 
 
-def screen_settings(session: Session, theme: str | None) -> Settings:
+def screen_settings(session: Session, theme: str | None, *, with_configuration: bool = True) -> Settings:
     """What the configuration says, and over it `--theme`. Nothing is looked for on the machine where there is no file.
 
     Raises `BadInput` that lists the nearest themes, or all; `ConfigError`.
@@ -40,7 +40,7 @@ def screen_settings(session: Session, theme: str | None) -> Settings:
         near = get_close_matches(theme, known) or known
         raise BadInput(f"--theme: no theme {theme!r}; themes are {', '.join(near)}")
     file = config_path(session.config_file, os.environ)
-    settings = configured(load(file, os.environ)) if file.exists() else Settings()
+    settings = configured(load(file, os.environ)) if with_configuration and file.exists() else Settings()
     return replace(settings, theme=theme or settings.theme)
 
 

@@ -12,6 +12,7 @@ from typing import Any
 from llmesc.escalation.events import (
     AttemptFinished,
     AttemptOutcome,
+    AttemptPriced,
     AttemptStarted,
     Event,
     ProviderFailed,
@@ -119,6 +120,8 @@ def attempt_changes(event: Event) -> tuple[int, Columns] | None:
             }
             lost = {} if event.lost_to is None else {"kind": HEDGED_AWAY if event.lost_to > event.attempt else LOST_HEDGE}
             return event.attempt, {**_where(event.resolution), **ended, **lost}
+        case AttemptPriced():
+            return event.attempt, {"call_cost": event.cost}
         case _:
             return None
 

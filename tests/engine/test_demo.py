@@ -32,7 +32,7 @@ async def test_every_script_can_be_played_and_every_chain_names_who_is_there() -
         plans = [await engine.plan(options=AskOptions(chain=name)) for name in engine.chain_names()]
 
     assert [check for check in checks if check.status != "ok"] == []
-    assert all(planned.skip is None for plan in plans for planned in plan.candidates)
+    assert {planned.skip for plan in plans for planned in plan.candidates} <= {None, "max_attempts"}
 
 
 def test_what_the_story_names_is_there() -> None:

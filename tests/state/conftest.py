@@ -17,6 +17,7 @@ from llmesc.escalation.events import (
     AnswerRange,
     AttemptFinished,
     AttemptOutcome,
+    AttemptPriced,
     AttemptStarted,
     Chain,
     Event,
@@ -32,7 +33,7 @@ from llmesc.escalation.failures import Failure, FailureKind
 from llmesc.escalation.limits import Limits
 from llmesc.escalation.messages import Usage, ask_for
 from llmesc.escalation.ports import Denial
-from llmesc.escalation.resolution import CircuitKey, ModelKey, Offering, Resolution, Tier
+from llmesc.escalation.resolution import CircuitKey, ModelKey, Offering, Price, Resolution, Tier
 from llmesc.escalation.times import Timestamp
 from llmesc.state.memory import MemoryStore
 from llmesc.state.sqlite import SqliteStore
@@ -88,6 +89,7 @@ class Story:
         outcome: AttemptOutcome = AttemptOutcome.SUCCESS,
         duration_seconds: float = 1.5,
         lost_to: int | None = None,
+        cost: Decimal | None = Decimal("0.0031"),
     ) -> Story:
         return self._add(
             AttemptFinished,
@@ -95,13 +97,17 @@ class Story:
             resolution=resolution(ref),
             outcome=outcome,
             usage=Usage(input_tokens=5, output_tokens=7),
-            cost=Decimal("0.0031"),
+            cost=cost,
             cost_estimated=False,
             first_token_seconds=0.5,
             duration_seconds=duration_seconds,
             characters=7,
             lost_to=lost_to,
         )
+
+    def priced(self, cost: Decimal, number: int = 1) -> Story:
+        price = Price(input_per_million=Decimal(1), output_per_million=Decimal(5), source="a list")
+        return self._add(AttemptPriced, attempt=number, cost=cost, price=price)
 
     def finish(self, outcome: RunOutcome = RunOutcome.ANSWERED, ref: str = "lab/qwen", attempts: int = 1) -> Story:
         answer = Answer(text="Raft is", attempt=1, resolution=resolution(ref), ranges=(AnswerRange(attempt=1, start=0, end=7),))

@@ -127,6 +127,17 @@ class TestUsage:
 
         assert (lab.calls, lab.cost, lab.cost_unknown) == (2, Decimal("0.0031"), 1)
 
+    async def test_a_cost_that_is_known_only_after_the_call_counts_like_any_other(self, store: Store, kit: Any) -> None:
+        kit.clock.seconds = BEGAN
+        story = kit.story("late").start().attempt().end_attempt(cost=None)
+        await store.append(story.events)
+        (unknown,) = await store.usage(BEGAN, Timestamp(BEGAN + 60))
+        await store.append(story.priced(Decimal("0.0042")).finish().events[3:])
+        (known,) = await store.usage(BEGAN, Timestamp(BEGAN + 60))
+
+        assert (unknown.cost, unknown.cost_unknown) == (0, 1)
+        assert (known.calls, known.cost, known.cost_unknown) == (1, Decimal("0.0042"), 0)
+
     async def test_a_run_counts_for_the_day_on_which_it_began(self, store: Store, kit: Any) -> None:
         kit.clock.seconds = BEGAN - 1
         story = kit.story().start()
