@@ -74,7 +74,7 @@ def _root(
         str | None, typer.Option(metavar="FILE", help="The configuration to use instead of the user's own.")
     ] = None,
     state: Annotated[
-        str | None, typer.Option(metavar="URL", help="Where the state is: sqlite:///absolute/path.db or memory:.")
+        str | None, typer.Option(metavar="URL", help="Where the state is: sqlite:///absolute/path.db, redis://host/0 or memory:.")
     ] = None,
     no_color: Annotated[bool, typer.Option("--no-color", help="No colour, also on a terminal.")] = False,
     version: Annotated[bool, typer.Option("--version", help="Print the version.")] = False,

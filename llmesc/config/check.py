@@ -3,17 +3,21 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
+from importlib.util import find_spec
 
 from llmesc.config.model import Config
 from llmesc.config.offers import Offer, chain_names, chain_offers
 from llmesc.config.secrets import SecretRef
 from llmesc.escalation.durations import format_duration
+from llmesc.escalation.redis_url import is_redis_url, parse_redis_url, redacted
 from llmesc.escalation.resolution import CircuitKey
+
+_THIS_MACHINE = ("localhost", "127.0.0.1", "::1")
 
 
 def warnings(config: Config, environ: Mapping[str, str]) -> tuple[str, ...]:
-    """One line for each doubt, with what to do. Reads nothing but `environ`, calls nobody."""
-    found = [*_secrets(config, environ), *_clear_text(config)]
+    """One line for each doubt, with what to do. Reads `environ` and what is installed, calls nobody."""
+    found = [*_state(config, environ), *_secrets(config, environ), *_clear_text(config)]
     if not config.providers:
         found.append(
             "providers: none is configured, so no request can be answered; `llmesc init` writes down what this machine offers"
@@ -22,6 +26,25 @@ def warnings(config: Config, environ: Mapping[str, str]) -> tuple[str, ...]:
         if chain := chain_offers(config, name):
             found += (f"chains.{name}: {doubt}" for doubt in _chain(config, chain))
     return tuple(dict.fromkeys(found))
+
+
+def _state(config: Config, environ: Mapping[str, str]) -> Iterator[str]:
+    if not is_redis_url(config.state):
+        return
+    try:
+        place = parse_redis_url(config.state)
+    except ValueError as error:  # of $LLMESC_STATE: what stands in the file was read already
+        yield f"state: {redacted(config.state)} {error}"
+        return
+    if find_spec("redis") is None:
+        yield "state: a state on Redis needs the extra `redis`; pip install 'llmesc[redis]'"
+    if place.password and "LLMESC_STATE" not in config.origins.get("state", ""):
+        yield "state: the password stands in the file; better ?password_env=NAME, or the whole URL in LLMESC_STATE"
+    if place.password_env and not environ.get(place.password_env):
+        yield f"state: the environment variable {place.password_env} is not set; export {place.password_env}=…"
+    elsewhere = place.socket is None and not all(host in _THIS_MACHINE for host, _ in place.addresses)
+    if (place.password or place.password_env) and elsewhere and not place.tls:
+        yield "state: the password leaves the machine in clear over redis://; write rediss:// where the server speaks TLS"
 
 
 def _secrets(config: Config, environ: Mapping[str, str]) -> Iterator[str]:

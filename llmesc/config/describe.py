@@ -13,6 +13,7 @@ from llmesc.escalation.circuits import CircuitPolicy
 from llmesc.escalation.durations import format_duration
 from llmesc.escalation.limits import Limits, Timeouts
 from llmesc.escalation.redact import redact
+from llmesc.escalation.redis_url import redacted
 from llmesc.escalation.resolution import DEFAULT_INSTANCE
 
 Value = str | int | float | bool | list[str] | None
@@ -32,7 +33,7 @@ class Setting(NamedTuple):
 def describe(config: Config) -> list[Setting]:
     """All settings: general ones first, then each provider with its instances and models, then the chains."""
     rows: list[tuple[str, Value]] = [
-        ("state", config.state),
+        ("state", redacted(config.state)),
         ("window_headroom", config.window_headroom),
         ("records.capture", config.records.capture),
         *((("records.key", config.records.key.shown),) if config.records.key else ()),

@@ -25,6 +25,7 @@ from llmesc.config.sections import (
     timeout_overrides,
 )
 from llmesc.config.wording import nearest, shown
+from llmesc.escalation.redis_url import is_redis_url, parse_redis_url, redacted
 from llmesc.escalation.resolution import DEFAULT_INSTANCE, Reference
 
 _STATE = re.compile(r"memory:|sqlite:///.+")
@@ -95,9 +96,21 @@ def _config(document: Document, content: Mapping[str, Any], environ: Mapping[str
 
 def _state(top: Table, base: Config, environ: Mapping[str, str]) -> str:
     said = top.text("state", base.state)
-    if "state" in top and not _STATE.fullmatch(said):
-        top.wrong("state", f'found {shown(said)}; allowed: "sqlite:///absolute/path.db" or "memory:"')
+    if "state" in top and (problem := _state_problem(said)):
+        top.wrong("state", f"found {shown(redacted(said))}{problem}")
     return base.state if environ.get("LLMESC_STATE") else said
+
+
+def _state_problem(said: str) -> str:
+    """What is wrong with it, to stand after it; no password."""
+    if is_redis_url(said):
+        try:
+            parse_redis_url(said)
+        except ValueError as error:
+            return f": {error}"
+        return ""
+    allowed = '"sqlite:///absolute/path.db", "redis://host:6379/0", "rediss://…" or "memory:"'
+    return "" if _STATE.fullmatch(said) else f"; allowed: {allowed}"
 
 
 def _judge(quality: Table, providers: Sequence[ProviderConfig]) -> QualityJudge | None:

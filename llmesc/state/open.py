@@ -5,8 +5,10 @@ from __future__ import annotations
 import os
 from collections.abc import Callable
 from pathlib import Path
+from typing import Any
 
 from llmesc.escalation.circuits import CircuitPolicy
+from llmesc.escalation.redis_url import is_redis_url, parse_redis_url, redacted
 from llmesc.escalation.times import Clock
 from llmesc.state.memory import MemoryStore
 from llmesc.state.process import this_process
@@ -63,7 +65,8 @@ async def open_store(
     random: Callable[[], float] = random_part,
     new_token: Callable[[], str] = _new_token,
 ) -> Store:
-    """The store that `url` names: `memory:`, or `sqlite:///absolute/path.db`, whose file is made where there is none.
+    """The store that `url` names: `memory:`; `sqlite:///absolute/path.db`, whose file is made where there is none; `redis://…` or
+    `rediss://…`, as `RedisPlace` has them.
 
     `holder` is who asks, for people (`host:pid`, this process); `random` gives numbers in [0, 1). Raises `StateUnavailable`.
     """
@@ -78,4 +81,25 @@ async def open_store(
         store = SqliteStore(path, clock=clock, policy=policy, holder=holder, random=random, new_token=new_token)
         await store.open()
         return store
-    raise StateUnavailable(f"no state store is named by {scheme}:…; write memory: or sqlite:///absolute/path.db")
+    if is_redis_url(url):
+        return await _open_redis(url, clock=clock, policy=policy, holder=holder, random=random, new_token=new_token)
+    raise StateUnavailable(f"no state store is named by {scheme}:…; write memory:, sqlite:///absolute/path.db or redis://host")
+
+
+async def _open_redis(url: str, **parts: Any) -> Store:
+    place, problem = None, ""
+    try:
+        place = parse_redis_url(url)
+    except ValueError as error:
+        problem = str(error)
+    if place is None:
+        raise StateUnavailable(f"the state {redacted(url)} {problem}")
+    try:
+        from llmesc.state.redis import RedisStore
+    except ModuleNotFoundError as error:
+        if error.name is None or error.name.partition(".")[0] != "redis":
+            raise
+        raise StateUnavailable("a state on Redis needs the extra `redis`: pip install 'llmesc[redis]'") from None
+    store = RedisStore(place, **parts)
+    await store.open()
+    return store

@@ -2,25 +2,21 @@
 
 from __future__ import annotations
 
-import json
-import struct
 from collections.abc import Collection, Iterator
-from dataclasses import replace
 from sqlite3 import Connection
 
-from llmesc.escalation.circuits import Circuit, Recent
-from llmesc.escalation.codec import decode, encode
+from llmesc.escalation.circuits import Circuit
 from llmesc.escalation.ports import Denial
 from llmesc.escalation.resolution import CircuitKey
 from llmesc.escalation.times import Timestamp
 from llmesc.state.denials import in_force, names
+from llmesc.state.stored import read_circuit, read_denial, stored_circuit, stored_denial
 
 
 class CircuitTable:
     """The circuits of the file as of the last look, kept up by asking only for what was written since.
 
-    Rows are decoded when somebody wants them. `recent` changes with every call and only screens read it: as JSON, its 32
-    entries would make a circuit ten times as dear to write, so they stand beside it as bare numbers.
+    Rows are decoded when somebody wants them.
     """
 
     def __init__(self) -> None:
@@ -45,16 +41,16 @@ class CircuitTable:
         """One, as of the last refresh."""
         known = self._known.get(key)
         if isinstance(known, tuple):
-            known = self._known[key] = _decode_circuit(*known)
+            known = self._known[key] = read_circuit(*known)
         return known or Circuit()
 
     def put(self, connection: Connection, key: CircuitKey, circuit: Circuit) -> None:
         """Writes one, in a transaction that began with a refresh. The next refresh reads it back, if that was committed."""
-        body = json.dumps(encode(replace(circuit, recent=())), separators=(",", ":"))
+        body, recent = stored_circuit(circuit)
         connection.execute(
             "INSERT INTO circuits (provider, instance, changed, body, recent) VALUES (?, ?, ?, ?, ?) "
             "ON CONFLICT DO UPDATE SET changed = excluded.changed, body = excluded.body, recent = excluded.recent",
-            (*key, self._changed + 1, body, _pack(circuit.recent)),
+            (*key, self._changed + 1, body, recent),
         )
 
     def committed(self, key: CircuitKey, circuit: Circuit) -> None:
@@ -72,7 +68,7 @@ class DenialTable:
     def read(self, connection: Connection, now: Timestamp) -> tuple[Denial, ...]:
         """Those in force."""
         bodies = connection.execute("SELECT body FROM denials ORDER BY provider, instance, model")
-        self._known = {body: self._known.get(body) or _decode_denial(body) for (body,) in bodies}
+        self._known = {body: self._known.get(body) or read_denial(body) for (body,) in bodies}
         return in_force((denial for denial in self._known.values() if denial), now)
 
     def put(self, connection: Connection, denial: Denial, now: Timestamp) -> None:
@@ -80,7 +76,7 @@ class DenialTable:
         connection.execute("DELETE FROM denials WHERE until <= ?", (now,))
         connection.execute(
             "INSERT OR REPLACE INTO denials (provider, instance, model, until, body) VALUES (?, ?, ?, ?, ?)",
-            (*denial.key, denial.until, json.dumps(encode(denial))),
+            (*denial.key, denial.until, stored_denial(denial)),
         )
 
     def remove(self, connection: Connection, pattern: str, now: Timestamp) -> tuple[Denial, ...]:
@@ -90,31 +86,3 @@ class DenialTable:
             "DELETE FROM denials WHERE provider = ? AND instance = ? AND model = ?", [denial.key for denial in removed]
         )
         return removed
-
-
-# A row that cannot be read (another version wrote it, or a person) is learned anew: it must not keep all others from being read.
-
-
-def _decode_circuit(body: str, recent: bytes) -> Circuit:
-    try:
-        return replace(decode(Circuit, json.loads(body)), recent=_unpack(recent))
-    except (ValueError, KeyError, TypeError, struct.error):
-        return Circuit()
-
-
-def _decode_denial(body: str) -> Denial | None:
-    try:
-        return decode(Denial, json.loads(body))
-    except (ValueError, KeyError, TypeError):
-        return None
-
-
-_CALL = struct.Struct("<d?d")
-
-
-def _pack(recent: tuple[Recent, ...]) -> bytes:
-    return b"".join(_CALL.pack(*call) for call in recent)
-
-
-def _unpack(recent: bytes) -> tuple[Recent, ...]:
-    return tuple(Recent._make(call) for call in _CALL.iter_unpack(recent))

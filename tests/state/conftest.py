@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import itertools
-from collections.abc import AsyncIterator, Callable, Sequence
+import os
+from collections.abc import AsyncIterator, Callable, Iterator, Sequence
 from dataclasses import dataclass, field
 from decimal import Decimal
 from pathlib import Path
@@ -33,11 +34,14 @@ from llmesc.escalation.failures import Failure, FailureKind
 from llmesc.escalation.limits import Limits
 from llmesc.escalation.messages import Usage, ask_for
 from llmesc.escalation.ports import Denial
+from llmesc.escalation.redis_url import parse_redis_url
 from llmesc.escalation.resolution import CircuitKey, ModelKey, Offering, Price, Resolution, Tier
 from llmesc.escalation.times import Timestamp
 from llmesc.state.memory import MemoryStore
+from llmesc.state.redis import RedisStore
 from llmesc.state.sqlite import SqliteStore
 from llmesc.state.store import Store
+from tests.redis_server import RedisServer
 
 
 @dataclass
@@ -124,7 +128,7 @@ def resolution(ref: str) -> Resolution:
     )
 
 
-KINDS = ("memory", "sqlite")
+KINDS = ("memory", "sqlite", "redis")
 
 
 @dataclass
@@ -135,6 +139,8 @@ class Kit:
     clock: HandClock = field(default_factory=HandClock)
     policy: CircuitPolicy = field(default_factory=CircuitPolicy)
     kind: str = "sqlite"
+    url: str = ""
+    """Of the Redis, and of keys that no other test has there."""
 
     @property
     def path(self) -> Path:
@@ -147,7 +153,7 @@ class Kit:
             "policy": self.policy,
             "holder": "host:1",
             "random": lambda: 0.0,
-            "new_token": lambda: f"{id(tokens):x}-{next(tokens)}",
+            "new_token": lambda: f"{os.getpid()}-{id(tokens):x}-{next(tokens)}",
         }
 
     async def open(self, **more: Any) -> SqliteStore:
@@ -158,8 +164,15 @@ class Kit:
     def memory(self) -> MemoryStore:
         return MemoryStore(**self.parts())
 
+    async def redis(self, url: str | None = None) -> RedisStore:
+        store = RedisStore(parse_redis_url(url or self.url), **self.parts(), server_time=False)
+        await store.open()
+        return store
+
     async def store(self) -> Store:
-        return self.memory() if self.kind == "memory" else await self.open()
+        if self.kind == "memory":
+            return self.memory()
+        return await self.open() if self.kind == "sqlite" else await self.redis()
 
     def story(self, run_id: str = "7f3a") -> Story:
         return Story(run_id, self.clock)
@@ -189,10 +202,29 @@ def kit(tmp_path: Path) -> Kit:
     return Kit(folder=tmp_path / "state")
 
 
+@pytest.fixture(scope="session")
+def redis_server(tmp_path_factory: pytest.TempPathFactory) -> Iterator[RedisServer]:
+    """One for all tests that do it no harm."""
+    server = RedisServer(tmp_path_factory.mktemp("redis"))
+    yield server.start()
+    server.stop()
+
+
+@pytest.fixture
+def redis_url(redis_server: RedisServer) -> str:
+    """Of keys that no other test has."""
+    return f"{redis_server.url}&prefix=t{next(_prefixes)}"
+
+
+_prefixes = itertools.count()
+
+
 @pytest.fixture(params=KINDS)
 async def store(kit: Kit, request: pytest.FixtureRequest) -> AsyncIterator[Store]:
     """Each kind of store in turn, made by `kit` and over its clock."""
     kit.kind = cast("str", request.param)
+    if kit.kind == "redis":
+        kit.url = request.getfixturevalue("redis_url")
     store = await kit.store()
     yield store
     await store.aclose()

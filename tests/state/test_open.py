@@ -34,11 +34,9 @@ async def test_sqlite_with_folders_that_are_not_there_yet(kit: Any) -> None:
     await store.aclose()
 
 
-@pytest.mark.parametrize(
-    "url", ["", "state.db", "sqlite:state.db", "sqlite://state.db", "redis://:hunter2@host/0", "postgres://x"]
-)
+@pytest.mark.parametrize("url", ["", "state.db", "sqlite:state.db", "sqlite://state.db", "redis:host", "postgres://:hunter2@x"])
 async def test_anything_else_is_refused_and_no_password_shown(kit: Any, url: str) -> None:
-    with pytest.raises(StateUnavailable, match="write memory: or sqlite:///") as refused:
+    with pytest.raises(StateUnavailable, match="write memory:, sqlite:///") as refused:
         await open_store(url, clock=kit.clock, policy=kit.policy)
 
     assert "hunter2" not in str(refused.value)
@@ -80,7 +78,7 @@ async def test_a_resilient_store_opens_nothing_before_it_is_used_and_spools_wher
     await store.aclose()
 
 
-@pytest.mark.parametrize("heavy", ["asyncio", "sqlite3", "random", "socket", "uuid"])
+@pytest.mark.parametrize("heavy", ["asyncio", "sqlite3", "random", "socket", "uuid", "redis"])
 def test_what_is_heavy_is_loaded_where_it_is_needed(heavy: str) -> None:
     code = f"import sys, llmesc.state.open; sys.exit({heavy!r} in sys.modules)"
 

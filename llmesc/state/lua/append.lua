@@ -1,0 +1,173 @@
+-- Adds events of one run, and does for each that was not there yet what the caller says it means. What that is, the caller knows:
+-- here it is only decided which events are new, and all of it happens or nothing.
+--
+-- KEYS[1]: the hash of the run. ARGV[4]: its id; ARGV[5]: seconds to keep runs; ARGV[6]: how many; ARGV[7]: when the first event
+-- was, in microseconds; ARGV[8]: the run's columns should it be new, as a count of strings and then names and values.
+-- After those, for each event in order: seq, body, count of writes; for each write: what, key, count of arguments, arguments.
+local BUCKET = 900 * 1000000 -- microseconds; as in redis_history.py
+local GRACE = 7 * 86400 -- seconds beyond those to keep, after which what nobody cleared away goes by itself
+
+local run_id, keep_seconds, keep_runs = ARGV[4], tonumber(ARGV[5]), tonumber(ARGV[6])
+local position = 7
+local function take()
+  position = position + 1
+  return ARGV[position]
+end
+local function take_many()
+  local count = tonumber(take())
+  local from = position + 1
+  position = position + count
+  return from, position
+end
+local touched = {}
+local function at(name)
+  touched[prefix .. name] = true
+  return prefix .. name
+end
+
+local run, stream = at('run:' .. run_id), at('events:' .. run_id)
+at('attempts:' .. run_id)
+
+-- the run
+
+local score = redis.call('HGET', run, 'score')
+local from, to = take_many()
+local is_new = not score
+if is_new then
+  local wanted = tonumber(ARGV[7])
+  score = string.format('%.0f', wanted)
+  while redis.call('ZCOUNT', prefix .. 'runs', score, score) > 0 do
+    wanted = wanted + 1 -- newest first needs no second order, and whoever reads in pages misses none
+    score = string.format('%.0f', wanted)
+  end
+  redis.call('HSET', run, 'score', score, unpack(ARGV, from, to))
+  redis.call('ZADD', at('runs'), score, run_id)
+  redis.call('ZADD', at('ids'), 0, run_id)
+  redis.call('ZADD', at('unfinished'), score, run_id)
+  redis.call('HINCRBY', at('totals:' .. math.floor(score / BUCKET)), 'requests', 1)
+end
+redis.call('HSET', run, 'alive_at', ARGV[1])
+
+-- what an event means
+
+local writes = {}
+function writes.set(key, first, last)
+  redis.call('HSET', at(key), unpack(ARGV, first, last))
+end
+function writes.default(key, first, last)
+  for index = first, last, 2 do
+    redis.call('HSETNX', at(key), ARGV[index], ARGV[index + 1])
+  end
+end
+function writes.push(key, first)
+  redis.call('LPUSH', at(key), ARGV[first])
+  redis.call('LTRIM', at(key), 0, ARGV[first + 1] - 1)
+end
+function writes.index(key, first)
+  redis.call('ZADD', at(key), ARGV[first], ARGV[first + 1])
+end
+function writes.index_run(key)
+  redis.call('ZADD', at(key), score, run_id)
+end
+function writes.unindex_run(key)
+  redis.call('ZREM', at(key), run_id)
+end
+function writes.count(key, first, last)
+  local bucket = at(key .. math.floor(score / BUCKET))
+  for index = first, last, 2 do
+    redis.call('HINCRBY', bucket, ARGV[index], ARGV[index + 1])
+  end
+end
+
+-- the events: entries of the stream hold unbroken stretches, each under the id `last seq + 1`, so that a reader who has seen
+-- everything up to a seq finds the next by its id
+
+local newest = redis.call('XREVRANGE', stream, '+', '-', 'COUNT', 1)[1]
+local last_there = newest and tonumber(string.match(newest[1], '^%d+')) - 1 or -1
+local there = {}
+local entries = {}
+local function add(first, last, body)
+  entries[#entries + 1] = {first = first, last = last, body = body}
+end
+
+local first_seq = tonumber(ARGV[position + 1])
+if first_seq <= last_there then
+  for _, entry in ipairs(redis.call('XRANGE', stream, (first_seq + 1) .. '-0', '+')) do
+    for seq = tonumber(entry[2][2]), tonumber(string.match(entry[1], '^%d+')) - 1 do
+      there[seq] = true
+    end
+  end
+end
+
+local stretch, stretch_first, stretch_last
+local function end_stretch()
+  if stretch then
+    add(stretch_first, stretch_last, '[' .. table.concat(stretch, ',') .. ']')
+    stretch = nil
+  end
+end
+while position < #ARGV do
+  local seq, body, count = tonumber(take()), take(), tonumber(take())
+  local known = there[seq]
+  if not known then
+    there[seq] = true
+    if stretch and seq ~= stretch_last + 1 then
+      end_stretch()
+    end
+    if not stretch then
+      stretch, stretch_first = {}, seq
+    end
+    stretch[#stretch + 1], stretch_last = body, seq
+  end
+  for _ = 1, count do
+    local what, key = take(), take()
+    local first, last = take_many()
+    if not known then
+      writes[what](key, first, last)
+    end
+  end
+end
+end_stretch()
+
+if #entries > 0 then
+  if entries[1].first <= last_there then -- something came late: streams only grow at their end, so it is written anew
+    for _, entry in ipairs(redis.call('XRANGE', stream, '-', '+')) do
+      add(tonumber(entry[2][2]), tonumber(string.match(entry[1], '^%d+')) - 1, entry[2][4])
+    end
+    table.sort(entries, function(one, two) return one.last < two.last end)
+    redis.call('DEL', stream)
+  end
+  for _, entry in ipairs(entries) do
+    redis.call('XADD', stream, (entry.last + 1) .. '-0', 'f', entry.first, 'b', entry.body)
+  end
+end
+
+-- what is too old, or too much, goes; no more than a few at a time, so that nobody waits for it
+
+if is_new then
+  local oldest_kept = string.format('%.0f', (tonumber(ARGV[1]) - keep_seconds) * 1e6)
+  local old = redis.call('ZRANGEBYSCORE', prefix .. 'runs', '-inf', '(' .. oldest_kept, 'LIMIT', 0, 50)
+  local too_many = redis.call('ZCARD', prefix .. 'runs') - keep_runs
+  if #old == 0 and too_many > 0 then
+    old = redis.call('ZRANGE', prefix .. 'runs', 0, math.min(too_many, 50) - 1)
+  end
+  for _, id in ipairs(old) do
+    redis.call('DEL', prefix .. 'run:' .. id, prefix .. 'attempts:' .. id, prefix .. 'events:' .. id)
+    for _, index in ipairs({'runs', 'ids', 'unfinished'}) do
+      redis.call('ZREM', prefix .. index, id)
+    end
+  end
+  if #old > 0 then
+    local oldest = redis.call('ZRANGE', prefix .. 'runs', 0, 0, 'WITHSCORES')[2]
+    for key in pairs(touched) do
+      if oldest and (key == prefix .. 'by_start' or string.find(key, prefix .. 'by_provider:', 1, true) == 1) then
+        redis.call('ZREMRANGEBYSCORE', key, '-inf', '(' .. oldest)
+      end
+    end
+  end
+end
+for key in pairs(touched) do
+  redis.call('EXPIRE', key, keep_seconds + GRACE)
+end
+redis.call('XADD', prefix .. 'news', 'MAXLEN', '~', 256, '*', 'of', 'run', 'id', run_id)
+return {time[1], time[2], 'ok'}

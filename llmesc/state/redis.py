@@ -1,0 +1,145 @@
+"""The store of several hosts: one Redis (6.2 or newer, or Valkey), behind Sentinel or in a cluster where it is so set up.
+
+Python decides what a circuit becomes (`next_state`, the one place that knows), Redis sets it if nothing else came between, and
+otherwise gives what did, to be decided again. The server's clock counts, not those of the hosts.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Collection, Mapping, Sequence
+
+from llmesc.escalation.circuits import (
+    Admission,
+    Admit,
+    Circuit,
+    CircuitPolicy,
+    Refusal,
+    Signal,
+    Transition,
+    admission,
+    current,
+    next_state,
+)
+from llmesc.escalation.events import Event
+from llmesc.escalation.latency import Latency
+from llmesc.escalation.ports import Denial
+from llmesc.escalation.redis_url import RedisPlace
+from llmesc.escalation.resolution import CircuitKey, ModelKey
+from llmesc.escalation.retry_budget import RetryPolicy
+from llmesc.escalation.times import Clock, Timestamp
+from llmesc.state import redis_history as history
+from llmesc.state.process import this_process
+from llmesc.state.redis_check import check
+from llmesc.state.redis_circuits import CircuitHash, DenialHash
+from llmesc.state.redis_connection import RedisConnection
+from llmesc.state.redis_retry_budget import BudgetHash
+from llmesc.state.redis_time import ServerTime
+from llmesc.state.store import AttemptRow, DayTotals, RunFilter, RunSummary
+
+
+class RedisStore:
+    """A `Store` in Redis; see there for what each method does."""
+
+    def __init__(
+        self,
+        place: RedisPlace,
+        *,
+        clock: Clock,
+        policy: CircuitPolicy,
+        holder: str,
+        random: Callable[[], float],
+        new_token: Callable[[], str],
+        server_time: bool = True,
+    ) -> None:
+        """`server_time` False takes `clock` for the server's: for tests that set it by hand."""
+        self._time = ServerTime(clock, follow=server_time)
+        self._connection = RedisConnection(place, self._time)
+        self._policy = policy
+        self._holder = holder
+        self._random = random
+        self._new_token = new_token
+        self._process = this_process()
+        seconds = place.timeout_seconds
+        self._circuits = CircuitHash(self._connection, new_token, seconds)
+        self._denials = DenialHash(self._connection, seconds)
+        self._budgets = BudgetHash(self._connection, new_token, seconds)
+
+    async def open(self) -> None:
+        """Connects. Raises `StateUnavailable`."""
+        await self._connection.open()
+
+    async def circuits(self, keys: Collection[CircuitKey] | None = None) -> Mapping[CircuitKey, Circuit]:
+        """Those ever used."""
+        found = await self._circuits.read(keys)
+        now = self._time.now()
+        return {key: current(circuit, now) for key, circuit in found.items()}
+
+    async def admit(self, key: CircuitKey) -> Admission | Refusal:
+        """Asks to call. Looks first: only a probe needs a write."""
+        ask = Admit(token=self._new_token(), holder=self._holder)
+        circuit = (await self._circuits.read([key])).get(key) or Circuit()
+        if next_state(circuit, ask, self._time.now(), self._policy)[0] is not circuit:
+            circuit, _ = await self._apply(key, ask)
+        return admission(circuit, key, ask.token, self._time.now())
+
+    async def signal(self, key: CircuitKey, signal: Signal) -> Transition | None:
+        """Applies a signal."""
+        return (await self._apply(key, signal))[1]
+
+    async def _apply(self, key: CircuitKey, signal: Signal) -> tuple[Circuit, Transition | None]:
+        return await self._circuits.change(
+            key, lambda circuit: next_state(circuit, signal, self._time.now(), self._policy, jitter=self._random())
+        )
+
+    async def denials(self) -> tuple[Denial, ...]:
+        """Those in force."""
+        return await self._denials.read(self._time.now)
+
+    async def deny(self, denial: Denial) -> None:
+        """Adds or replaces."""
+        await self._denials.put(denial)
+
+    async def allow(self, pattern: str) -> tuple[Denial, ...]:
+        """Removes."""
+        return await self._denials.remove(pattern, self._time.now)
+
+    async def latencies(self, keys: Collection[ModelKey]) -> Mapping[ModelKey, Sequence[Latency]]:
+        """Of the newest successes."""
+        return await history.latencies(self._connection, keys)
+
+    async def retry_tokens(self, chain: str, change: float, policy: RetryPolicy) -> float:
+        """Adds and looks."""
+        return await self._budgets.change(chain, change, self._time.now, policy)
+
+    async def append(self, events: Sequence[Event]) -> None:
+        """Adds events of one run."""
+        if events:
+            await history.append(self._connection, events, self._process)
+
+    async def runs(self, where: RunFilter) -> Sequence[RunSummary]:
+        """Newest first."""
+        return await history.runs(self._connection, where, self._time.now)
+
+    async def totals(self, since: Timestamp) -> DayTotals:
+        """Sums since then."""
+        return await history.totals(self._connection, since)
+
+    async def find_runs(self, prefix: str) -> Sequence[str]:
+        """Ids that begin so."""
+        return await history.find_runs(self._connection, prefix)
+
+    async def attempts(self, run_id: str) -> Sequence[AttemptRow]:
+        """Of one run, in order."""
+        return await history.attempts(self._connection, run_id, self._time.now)
+
+    async def events(self, run_id: str, after_seq: int = -1, limit: int | None = None) -> Sequence[Event]:
+        """Of one run, in order."""
+        return await history.events(self._connection, run_id, after_seq, limit)
+
+    async def check(self) -> Mapping[str, str]:
+        """What there is to tell, after a write that leaves no trace."""
+        return await check(self._connection, self._time)
+
+    async def aclose(self) -> None:
+        """Closes all connections."""
+        await self._connection.aclose()
