@@ -37,16 +37,19 @@ def server_binary() -> str:
 
 
 def free_port() -> int:
-    """One that nobody uses at this moment."""
-    with socket.socket() as probe:
-        probe.bind(("127.0.0.1", 0))
-        return int(probe.getsockname()[1])
+    """One that nobody uses at this moment; a node of a cluster listens at the one 10,000 above, too."""
+    while True:
+        with socket.socket() as probe:
+            probe.bind(("127.0.0.1", 0))
+            port = int(probe.getsockname()[1])
+        if port <= 55_535:
+            return port
 
 
 class RedisServer:
-    """One process. It keeps nothing on disk unless `settings` say so."""
+    """One process. It keeps nothing on disk unless `settings` say so. With `sentinel`, what its configuration says."""
 
-    def __init__(self, folder: Path, *settings: str, sentinel: bool = False) -> None:
+    def __init__(self, folder: Path, *settings: str, sentinel: str = "") -> None:
         self.folder = folder
         self.port = free_port()
         self._settings = settings
@@ -65,6 +68,8 @@ class RedisServer:
     def start(self) -> RedisServer:
         """Starts it, anew after a kill, at the same port; returns when it answers."""
         self.folder.mkdir(parents=True, exist_ok=True)
+        if self._sentinel:  # which it writes anew as it learns
+            (self.folder / "sentinel.conf").write_text(self._sentinel)
         kept = () if any("appendonly" in setting for setting in self._settings) else ("--save", "")
         command: Sequence[str] = (
             server_binary(),
@@ -77,6 +82,14 @@ class RedisServer:
             self._process = subprocess.Popen(command, cwd=self.folder, stdout=log, stderr=log, stdin=subprocess.DEVNULL)
         self._wait_until_it_answers()
         return self
+
+    def be_a_cluster(self) -> None:
+        """Of one node, which has to be started with `--cluster-enabled yes`; returns when it serves."""
+        self.ask("CLUSTER", "ADDSLOTS", *map(str, range(16_384)))
+        give_up = time.monotonic() + 30
+        while "cluster_state:ok" not in self.ask("CLUSTER", "INFO"):
+            assert time.monotonic() < give_up, self.log
+            time.sleep(0.02)
 
     def kill(self) -> None:
         """As `kill -9` does."""

@@ -157,7 +157,7 @@ class Config:
     """Name to references; without one named `default`, that chain is every offering in tier order."""
     records: RecordSettings = field(default_factory=RecordSettings)
     state: str = field(default="memory:", repr=False)
-    """`sqlite:///absolute/path.db`, `redis://…`, `rediss://…` or `memory:`. May hold a password: to be shown as `redacted` has it."""
+    """`sqlite:///absolute/path.db`, `redis://…`, `rediss://…` or `memory:`. May hold a password: shown as `redacted` has it."""
     allowed_models: tuple[str, ...] = ()
     """Globs over references; empty: all. What is not allowed ends a run that asks for it."""
     dashboard: DashboardConfig = field(default_factory=DashboardConfig)

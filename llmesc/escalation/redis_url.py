@@ -6,7 +6,7 @@ import re
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from typing import Any
-from urllib.parse import parse_qsl, unquote, urlsplit
+from urllib.parse import parse_qsl, unquote
 
 from llmesc.escalation.durations import parse_duration
 from llmesc.escalation.secret import Secret
@@ -70,7 +70,9 @@ class RedisPlace:
     def __str__(self) -> str:
         """For people: where it is, no password."""
         scheme = "rediss" if self.tls else "redis"
-        where = self.socket or ",".join(f"[{host}]:{port}" if ":" in host else f"{host}:{port}" for host, port in self.addresses)
+        if self.socket:
+            return f"{scheme}:///{self.database}?socket={self.socket}"
+        where = ",".join(f"[{host}]:{port}" if ":" in host else f"{host}:{port}" for host, port in self.addresses)
         kind = f" (sentinel {self.sentinel})" if self.sentinel else " (cluster)" if self.cluster else ""
         database = "" if self.cluster else f"/{self.database}"
         return f"{scheme}://{where}{database}{kind}"
@@ -86,10 +88,10 @@ def redacted(url: str) -> str:
     if url.partition(":")[0] not in SCHEMES:
         return url
     scheme, _, rest = url.partition("://")
-    authority, at, rest = rest.rpartition("@") if "@" in rest else ("", "", rest)
-    user, colon, _ = authority.partition(":")
-    shown = f"{user}{colon}{'***' if colon else ''}{at}"
-    return f"{scheme}://{shown}" + re.sub(r"(?i)((?:^|[?&])[^=&?]*password=)[^&]*", r"\1***", rest)
+    credentials, at, rest = _credentials_and_rest(rest)
+    user, colon, _ = credentials.partition(":")
+    shown = f"{user}{colon}{'***' if colon else ''}{at}{rest}"
+    return f"{scheme}://" + re.sub(r"(?i)((?:^|[?&])[^=&?]*password=)[^&]*", r"\1***", shown)
 
 
 def parse_redis_url(url: str) -> RedisPlace:
@@ -102,22 +104,28 @@ def parse_redis_url(url: str) -> RedisPlace:
 
 
 def _parse(url: str) -> RedisPlace:
-    try:
-        parts = urlsplit(url)
-    except ValueError:
-        raise ValueError(f"is no URL; write for example {EXAMPLES}") from None
-    if parts.scheme not in SCHEMES or not url.startswith(f"{parts.scheme}://"):
+    scheme, separator, rest = url.partition("://")
+    if scheme not in SCHEMES or not separator:
         raise ValueError(f"is no Redis URL; write for example {EXAMPLES}")
-    said = _options(parts.query)
-    user, password = _credentials(parts.netloc)
+    credentials, _, rest = _credentials_and_rest(rest)
+    where, _, query = rest.partition("?")
+    hosts, _, path = where.partition("/")
+    said = _options(query)
+    user, _, password = credentials.partition(":")
     return RedisPlace(
-        addresses=_addresses(parts.netloc.rpartition("@")[2], _SENTINEL_PORT if "sentinel" in said else _DEFAULT_PORT),
-        tls=parts.scheme == "rediss",
-        user=user,
-        password=password,
-        database=_database(parts.path),
+        addresses=_addresses(hosts, _SENTINEL_PORT if "sentinel" in said else _DEFAULT_PORT),
+        tls=scheme == "rediss",
+        user=unquote(user) or None,
+        password=Secret(unquote(password)) if password else None,
+        database=_database(path),
         **_typed(said),
     )
+
+
+def _credentials_and_rest(rest: str) -> tuple[str, str, str]:
+    """What stands before the last `@`, for passwords hold all kinds of characters; in what follows, `@` is written `%40`."""
+    credentials, at, after = rest.rpartition("@")
+    return credentials, at, after
 
 
 def _options(query: str) -> dict[str, str]:
@@ -162,11 +170,6 @@ def _typed(said: Mapping[str, str]) -> dict[str, Any]:
             raise ValueError("has a keep_runs that is no number of runs")
         typed["keep_runs"] = int(said["keep_runs"])
     return typed
-
-
-def _credentials(netloc: str) -> tuple[str | None, Secret | None]:
-    user, colon, password = netloc.rpartition("@")[0].partition(":")
-    return unquote(user) or None, Secret(unquote(password)) if colon and password else None
 
 
 def _addresses(hosts: str, default_port: int) -> tuple[tuple[str, int], ...]:

@@ -1,12 +1,13 @@
 """The store of several hosts: one Redis (6.2 or newer, or Valkey), behind Sentinel or in a cluster where it is so set up.
 
 Python decides what a circuit becomes (`next_state`, the one place that knows), Redis sets it if nothing else came between, and
-otherwise gives what did, to be decided again. The server's clock counts, not those of the hosts.
+otherwise gives what did, to be decided again. The server's clock counts, not those of the hosts: what is stored has its time, and
+a host whose own is off is told moments as its own clock has them.
 """
 
 from __future__ import annotations
 
-from collections.abc import Callable, Collection, Mapping, Sequence
+from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
 
 from llmesc.escalation.circuits import (
     Admission,
@@ -32,6 +33,7 @@ from llmesc.state.process import this_process
 from llmesc.state.redis_check import check
 from llmesc.state.redis_circuits import CircuitHash, DenialHash
 from llmesc.state.redis_connection import RedisConnection
+from llmesc.state.redis_moved import moved_answer, moved_circuit, moved_denial, moved_signal, moved_transition
 from llmesc.state.redis_retry_budget import BudgetHash
 from llmesc.state.redis_time import ServerTime
 from llmesc.state.store import AttemptRow, DayTotals, RunFilter, RunSummary
@@ -71,8 +73,8 @@ class RedisStore:
     async def circuits(self, keys: Collection[CircuitKey] | None = None) -> Mapping[CircuitKey, Circuit]:
         """Those ever used."""
         found = await self._circuits.read(keys)
-        now = self._time.now()
-        return {key: current(circuit, now) for key, circuit in found.items()}
+        now, ahead = self._time.now(), self._time.ahead_seconds
+        return {key: moved_circuit(current(circuit, now), -ahead) for key, circuit in found.items()}
 
     async def admit(self, key: CircuitKey) -> Admission | Refusal:
         """Asks to call. Looks first: only a probe needs a write."""
@@ -80,11 +82,12 @@ class RedisStore:
         circuit = (await self._circuits.read([key])).get(key) or Circuit()
         if next_state(circuit, ask, self._time.now(), self._policy)[0] is not circuit:
             circuit, _ = await self._apply(key, ask)
-        return admission(circuit, key, ask.token, self._time.now())
+        return moved_answer(admission(circuit, key, ask.token, self._time.now()), -self._time.ahead_seconds)
 
     async def signal(self, key: CircuitKey, signal: Signal) -> Transition | None:
         """Applies a signal."""
-        return (await self._apply(key, signal))[1]
+        transition = (await self._apply(key, moved_signal(signal, self._time.ahead_seconds)))[1]
+        return moved_transition(transition, -self._time.ahead_seconds)
 
     async def _apply(self, key: CircuitKey, signal: Signal) -> tuple[Circuit, Transition | None]:
         return await self._circuits.change(
@@ -93,15 +96,18 @@ class RedisStore:
 
     async def denials(self) -> tuple[Denial, ...]:
         """Those in force."""
-        return await self._denials.read(self._time.now)
+        return self._told(await self._denials.read(self._time.now))
 
     async def deny(self, denial: Denial) -> None:
         """Adds or replaces."""
-        await self._denials.put(denial)
+        await self._denials.put(moved_denial(denial, self._time.ahead_seconds))
 
     async def allow(self, pattern: str) -> tuple[Denial, ...]:
         """Removes."""
-        return await self._denials.remove(pattern, self._time.now)
+        return self._told(await self._denials.remove(pattern, self._time.now))
+
+    def _told(self, denials: Iterable[Denial]) -> tuple[Denial, ...]:
+        return tuple(moved_denial(denial, -self._time.ahead_seconds) for denial in denials)
 
     async def latencies(self, keys: Collection[ModelKey]) -> Mapping[ModelKey, Sequence[Latency]]:
         """Of the newest successes."""

@@ -180,7 +180,7 @@ class RedisConnection:
             return task.result()
         except StateUnavailable:
             raise
-        except (exceptions.RedisError, OSError, ValueError, EOFError) as error:
+        except (exceptions.RedisError, exceptions.RedisClusterException, OSError, ValueError, EOFError) as error:
             words = in_words(error, prefix=self.prefix, with_password=bool(self.place.password or self.place.password_env))
             problem = self._problem(words)
         raise problem  # from here: no cause may show what was sent

@@ -10,7 +10,10 @@ from llmesc.escalation.redact import redact
 _BY_WORDS = (
     (("WRONGPASS", "invalid username-password pair", "invalid password"), "refuses the user or the password"),
     (("NOAUTH", "Authentication required", "without any password"), "{auth}"),
-    (("NOPERM", "no permissions"), "does not permit its user what llmesc needs; ACL: ~{prefix}* +@all -@dangerous +info"),
+    (
+        ("NOPERM", "No permissions", "no permissions"),
+        "does not permit its user what llmesc needs; ACL: ~{prefix}* +@all -@dangerous +info",
+    ),
     (("DB index is out of range", "invalid DB index", "SELECT is not allowed"), "has no database of that number"),
     (
         ("READONLY", "read only replica", "read-only replica"),
@@ -22,7 +25,10 @@ _BY_WORDS = (
     (("MASTERDOWN", "Link with MASTER is down"), "is a replica that has lost its primary"),
     (("NOREPLICAS",), "writes nothing because too few replicas follow"),
     (("MOVED", "CROSSSLOT"), "is one of a cluster: add ?cluster=true"),
-    (("CLUSTERDOWN", "The cluster is down", "Cluster is down"), "is a cluster that is down"),
+    (
+        ("CLUSTERDOWN", "The cluster is down", "Cluster is down", "Hash slot not served", "slots are not covered"),
+        "is a cluster that is down",
+    ),
     (("cluster support disabled", "Cluster mode is not enabled"), "is no cluster: take ?cluster=true away"),
     (("DENIED", "protected mode"), "accepts nobody from other hosts without a password (protected mode)"),
     (("No master found", "No slave found"), "has no primary of that name that the sentinels agree on"),

@@ -426,7 +426,8 @@ CASES = [
     (f"[escalation]\nmax_attempts = 0x{'f' * 4500}", "found a huge number; allowed: a whole number from 1"),
     (
         'state = "postgres://u:hunter2@h/x"',
-        '1: state: found "postgres://***@h/x"; allowed: "sqlite:///absolute/path.db", "redis://host:6379/0", "rediss://…" or "memory:"',
+        '1: state: found "postgres://***@h/x"; allowed: "sqlite:///absolute/path.db", "redis://host:6379/0", "rediss://…" or '
+        '"memory:"',
     ),
     # checks of the operator's own
     ("[quality]\ncommands = 3", '2: quality.commands: found 3; allowed: a list of tables like { name = "house-style", run = '),

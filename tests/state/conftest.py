@@ -128,7 +128,7 @@ def resolution(ref: str) -> Resolution:
     )
 
 
-KINDS = ("memory", "sqlite", "redis")
+KINDS = ("memory", "sqlite", "redis", "cluster")
 
 
 @dataclass
@@ -210,6 +210,30 @@ def redis_server(tmp_path_factory: pytest.TempPathFactory) -> Iterator[RedisServ
     server.stop()
 
 
+@pytest.fixture(scope="session")
+def cluster_server(tmp_path_factory: pytest.TempPathFactory) -> Iterator[RedisServer]:
+    """As `redis_server`; it refuses whatever touches two slots at once."""
+    server = RedisServer(tmp_path_factory.mktemp("cluster"), "--cluster-enabled", "yes").start()
+    server.be_a_cluster()
+    yield server
+    server.stop()
+
+
+@pytest.fixture
+def redis_with(tmp_path: Path) -> Iterator[Callable[..., RedisServer]]:
+    """Starts a server of the test's own, with settings."""
+    started: list[RedisServer] = []
+
+    def start(*settings: str, sentinel: str = "") -> RedisServer:
+        server = RedisServer(tmp_path / f"redis-{len(started)}", *settings, sentinel=sentinel)
+        started.append(server)
+        return server.start()
+
+    yield start
+    for server in started:
+        server.stop()
+
+
 @pytest.fixture
 def redis_url(redis_server: RedisServer) -> str:
     """Of keys that no other test has."""
@@ -225,6 +249,9 @@ async def store(kit: Kit, request: pytest.FixtureRequest) -> AsyncIterator[Store
     kit.kind = cast("str", request.param)
     if kit.kind == "redis":
         kit.url = request.getfixturevalue("redis_url")
+    if kit.kind == "cluster":
+        server = request.getfixturevalue("cluster_server")
+        kit.url = f"redis://127.0.0.1:{server.port}?cluster=true&timeout=10s&prefix=t{next(_prefixes)}"
     store = await kit.store()
     yield store
     await store.aclose()
