@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Any
 
-from llmesc.state.redis_connection import PATIENT_SECONDS, RedisConnection
+from llmesc.state.redis_connection import OPENING, RedisConnection
 from llmesc.state.redis_time import ServerTime
 
 SCHEMA = "1"
@@ -13,8 +13,9 @@ SCHEMA = "1"
 
 async def check(connection: RedisConnection, time: ServerTime) -> Mapping[str, str]:
     """Facts by name. Raises `StateUnavailable` where it cannot be written."""
-    await connection.run("try_write", ("try",), ("-" * 4_096,), PATIENT_SECONDS)
-    _, runs, circuits, denials, policy, memory, limit = await connection.run("facts", ("runs",), (), PATIENT_SECONDS)
+    seconds = connection.place.timeout_seconds * OPENING
+    await connection.run("try_write", ("try",), ("-" * 4_096,), seconds)
+    _, runs, circuits, denials, policy, memory, limit = await connection.run("facts", ("runs",), (), seconds)
     facts = {
         "place": str(connection.place),
         "engine": connection.version,

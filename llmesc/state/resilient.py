@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Awaitable, Callable, Collection, Mapping, Sequence
-from typing import TypeVar
+from typing import TYPE_CHECKING, TypeVar
 
 from llmesc.escalation.circuits import Admission, Circuit, Refusal, Signal, Transition
 from llmesc.escalation.events import Event
@@ -16,10 +16,16 @@ from llmesc.state.memory import MemoryStore
 from llmesc.state.spool import Spool
 from llmesc.state.store import StateUnavailable, Store
 
+if TYPE_CHECKING:
+    from asyncio import Task
+
 T = TypeVar("T")
 
 RETRY_SECONDS = 5.0
 """How long the store is left alone after it failed."""
+
+PATIENCE_SECONDS = 0.3
+"""How long a run waits for the store to be opened and what was spooled to be delivered; more of that goes on beside the run."""
 
 
 class ResilientStore:
@@ -37,6 +43,7 @@ class ResilientStore:
         spool: Spool | None,
         clock: Clock,
         warn: Callable[[str], None],
+        patience_seconds: float = PATIENCE_SECONDS,
     ) -> None:
         """`spool` None: no file is read or written, and what the store does not take is lost."""
         self._open = open_store
@@ -44,6 +51,8 @@ class ResilientStore:
         self._spool = spool
         self._clock = clock
         self._warn = warn
+        self._patience_seconds = patience_seconds
+        self._opening: Task[None] | None = None
         self._warned: set[str] = set()
         self._store: Store | None = None
         self._why_away: StateUnavailable | None = None
@@ -108,13 +117,16 @@ class ResilientStore:
 
     async def direct(self) -> Store:
         """The store itself, for operators, who must hear when it is away. Raises `StateUnavailable`, as do its methods."""
-        store = await self._reached()
+        store = await self._reached(patient=True)
         if store is None:
-            raise self._why_away or StateUnavailable("the state is being opened by another task")
+            raise self._why_away or StateUnavailable("the state is not open")
         return store
 
     async def aclose(self) -> None:
         """Closes the store. What is still spooled waits for the next process."""
+        if self._opening is not None:
+            self._opening.cancel()
+            await self._finished(self._opening, None)
         if self._store is not None:
             await self._store.aclose()
             self._store = None
@@ -128,22 +140,43 @@ class ResilientStore:
                 await self._lost(store, error)
         return await ask(self._memory)
 
-    async def _reached(self) -> Store | None:
-        """The store, opened or tried again if it is time; None while it is away."""
-        if self._store is not None or self._clock.monotonic() < self._next_try:
+    async def _reached(self, *, patient: bool = False) -> Store | None:
+        """The store, opened or tried again if it is time; None while it is away. Who is `patient` waits until that is known; of
+        the others the one who tries does, but not for long.
+        """
+        if self._store is not None:
             return self._store
-        self._next_try = self._clock.monotonic() + RETRY_SECONDS  # from now on, lest another task tries as well
+        if self._opening is None and self._clock.monotonic() >= self._next_try:
+            from asyncio import create_task
+
+            self._next_try = self._clock.monotonic() + RETRY_SECONDS
+            self._opening = create_task(self._try_to_open())
+            await self._finished(self._opening, None if patient else self._patience_seconds)
+        elif self._opening is not None and patient:
+            await self._finished(self._opening, None)
+        return self._store
+
+    async def _finished(self, opening: Task[None], within_seconds: float | None) -> None:
+        from asyncio import wait
+
+        await wait({opening}, timeout=within_seconds)
+        if opening.done() and not opening.cancelled():
+            opening.result()  # a fault of ours is not to be hidden
+
+    async def _try_to_open(self) -> None:
         store = None
         try:
             store = await self._open()
             if self._why_away is not None:
                 await store.check()  # a file that can only be read is not back
             await self._replay(store)
+            self._store, store = store, None
         except StateUnavailable as error:
-            await self._stay_away(store, error)
-            return None
-        self._store = store
-        return store
+            self._stay_away(error)
+        finally:
+            self._opening = None
+            if store is not None:
+                await store.aclose()
 
     async def _replay(self, store: Store) -> None:
         """Delivers every spool file, those that other tasks write meanwhile too: the store is back when none is left."""
@@ -162,14 +195,13 @@ class ResilientStore:
         if self._store is store:  # else another task noticed first
             self._store = None
             self._seed_memory()
-            await self._stay_away(store, error)
+            self._stay_away(error)
+            await store.aclose()
 
-    async def _stay_away(self, store: Store | None, error: StateUnavailable) -> None:
+    def _stay_away(self, error: StateUnavailable) -> None:
         self._why_away = error
         self._next_try = self._clock.monotonic() + RETRY_SECONDS
         self._warn_once(f"going on without the state: {error}")
-        if store is not None:
-            await store.aclose()
 
     def _seed_memory(self) -> None:
         """The memory takes over what the store knew. What it learned itself in an earlier outage it keeps, unless the store has

@@ -45,6 +45,7 @@ class World:
             spool=Spool(self.folder, self.kit.clock),
             clock=self.kit.clock,
             warn=self.warnings.append,
+            patience_seconds=30.0,
         )
 
     async def _open(self) -> SqliteStore:
@@ -378,3 +379,52 @@ def small_files() -> Callable[[int], Any]:
             resource.setrlimit(resource.RLIMIT_FSIZE, before)
 
     return limited
+
+
+class TestPatience:
+    """Opening may take long, and so may delivering what was spooled: a run does not wait for it, an operator does."""
+
+    def held(self, world: World) -> tuple[ResilientStore, asyncio.Event]:
+        go = asyncio.Event()
+
+        async def open_slowly() -> Store:
+            await go.wait()
+            return await world.kit.open()
+
+        store = ResilientStore(
+            open_slowly,
+            fallback=world.kit.memory(),
+            spool=Spool(world.folder, world.kit.clock),
+            clock=world.kit.clock,
+            warn=world.warnings.append,
+            patience_seconds=0.0,
+        )
+        return store, go
+
+    async def test_a_run_goes_on_in_memory_meanwhile_and_its_record_follows(self, kit: Any) -> None:
+        world = World(kit)
+        store, go = self.held(world)
+
+        await store.append(kit.answered())
+        assert isinstance(await store.admit(KEY), Admission)
+        assert len(world.spooled()) == 1
+        go.set()
+
+        assert [run.run_id for run in await (await store.direct()).runs(RunFilter())] == ["7f3a"]
+        assert (world.spooled(), world.warnings) == ([], [])
+        await store.aclose()
+
+    async def test_all_operators_wait_for_the_one_opening(self, kit: Any) -> None:
+        store, go = self.held(World(kit))
+        waiting = [asyncio.create_task(store.direct()) for _ in range(3)]
+        await asyncio.sleep(0)
+        go.set()
+
+        assert len({id(each) for each in await asyncio.gather(*waiting)}) == 1
+        await store.aclose()
+
+    async def test_closing_does_not_wait_for_it(self, kit: Any) -> None:
+        store, _ = self.held(World(kit))
+        await store.admit(KEY)
+
+        await store.aclose()
