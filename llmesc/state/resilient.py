@@ -25,7 +25,7 @@ RETRY_SECONDS = 5.0
 """How long the store is left alone after it failed."""
 
 PATIENCE_SECONDS = 0.3
-"""How long a run waits for the store to be opened and what was spooled to be delivered; more of that goes on beside the run."""
+"""How long a run waits for a store that was away to be opened and take what was spooled; more of that goes on beside the run."""
 
 
 class ResilientStore:
@@ -125,8 +125,10 @@ class ResilientStore:
     async def aclose(self) -> None:
         """Closes the store. What is still spooled waits for the next process."""
         if self._opening is not None:
-            self._opening.cancel()
-            await self._finished(self._opening, None)
+            opening = self._opening
+            await self._finished(opening, self._patience_seconds)
+            opening.cancel()
+            await self._finished(opening, None)
         if self._store is not None:
             await self._store.aclose()
             self._store = None
@@ -141,14 +143,15 @@ class ResilientStore:
         return await ask(self._memory)
 
     async def _reached(self, *, patient: bool = False) -> Store | None:
-        """The store, opened or tried again if it is time; None while it is away. Who is `patient` waits until that is known; of
-        the others the one who tries does, but not for long.
+        """The store, opened or tried again if it is time; None while it is away. Who is `patient` waits until that is known, as
+        does who comes first of all; of the others the one who tries waits, but not for long.
         """
         if self._store is not None:
             return self._store
         if self._opening is None and self._clock.monotonic() >= self._next_try:
             from asyncio import create_task
 
+            patient = patient or self._why_away is None
             self._next_try = self._clock.monotonic() + RETRY_SECONDS
             self._opening = create_task(self._try_to_open())
             await self._finished(self._opening, None if patient else self._patience_seconds)

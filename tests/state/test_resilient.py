@@ -382,12 +382,17 @@ def small_files() -> Callable[[int], Any]:
 
 
 class TestPatience:
-    """Opening may take long, and so may delivering what was spooled: a run does not wait for it, an operator does."""
+    """Coming back may take long, with much that was spooled to be delivered: a run does not wait for it, an operator does."""
 
-    def held(self, world: World) -> tuple[ResilientStore, asyncio.Event]:
-        go = asyncio.Event()
+    async def held(self, world: World) -> tuple[ResilientStore, asyncio.Event]:
+        """A store that was away, and takes until the event to come back."""
+        go, tries = asyncio.Event(), 0
 
         async def open_slowly() -> Store:
+            nonlocal tries
+            tries += 1
+            if tries == 1:
+                raise StateUnavailable("not there")
             await go.wait()
             return await world.kit.open()
 
@@ -399,11 +404,13 @@ class TestPatience:
             warn=world.warnings.append,
             patience_seconds=0.0,
         )
+        await store.denials()
+        world.wait()
         return store, go
 
     async def test_a_run_goes_on_in_memory_meanwhile_and_its_record_follows(self, kit: Any) -> None:
         world = World(kit)
-        store, go = self.held(world)
+        store, go = await self.held(world)
 
         await store.append(kit.answered())
         assert isinstance(await store.admit(KEY), Admission)
@@ -411,11 +418,11 @@ class TestPatience:
         go.set()
 
         assert [run.run_id for run in await (await store.direct()).runs(RunFilter())] == ["7f3a"]
-        assert (world.spooled(), world.warnings) == ([], [])
+        assert (world.spooled(), world.warnings) == ([], ["going on without the state: not there"])
         await store.aclose()
 
     async def test_all_operators_wait_for_the_one_opening(self, kit: Any) -> None:
-        store, go = self.held(World(kit))
+        store, go = await self.held(World(kit))
         waiting = [asyncio.create_task(store.direct()) for _ in range(3)]
         await asyncio.sleep(0)
         go.set()
@@ -424,7 +431,7 @@ class TestPatience:
         await store.aclose()
 
     async def test_closing_does_not_wait_for_it(self, kit: Any) -> None:
-        store, _ = self.held(World(kit))
+        store, _ = await self.held(World(kit))
         await store.admit(KEY)
 
         await store.aclose()
