@@ -111,11 +111,15 @@ class RedisServer:
             self._process.wait()
             self._process = None
 
-    def ask(self, *command: str) -> str:
-        """One command over a connection of its own; the first kilobyte of the raw answer."""
+    def ask(self, *command: str, wait_for_all: bool = False) -> str:
+        """One command over a connection of its own; the raw answer, or the first kilobyte of it."""
         with socket.create_connection(("127.0.0.1", self.port), timeout=10) as connection:
             connection.sendall(f"*{len(command)}\r\n".encode() + b"".join(_bulk(part) for part in command))
-            return connection.recv(1024).decode(errors="replace")
+            if not wait_for_all:
+                return connection.recv(1024).decode(errors="replace")
+            connection.sendall(b"*1\r\n$4\r\nQUIT\r\n")
+            answer = b"".join(iter(lambda: connection.recv(65_536), b""))
+            return answer.removesuffix(b"+OK\r\n").decode(errors="replace")
 
     def _running(self) -> subprocess.Popen[bytes]:
         assert self._process is not None, "not started"

@@ -25,6 +25,7 @@ from llmesc.escalation.events import RunOutcome
 from llmesc.escalation.resolution import CircuitKey
 from llmesc.escalation.times import Timestamp
 from llmesc.state.store import DayTotals, RunFilter, RunSummary, Store
+from tests.redis_server import RedisServer
 
 pytestmark = pytest.mark.anyio
 
@@ -422,22 +423,29 @@ PARTS = st.lists(st.tuples(st.integers(0, 9), st.integers(1, 9)), max_size=8)
 
 @given(parts=PARTS)
 @settings(max_examples=40, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
-def test_whatever_is_delivered_twice_late_or_in_pieces_both_stores_know_the_same(
-    kit: Any, tmp_path_factory: pytest.TempPathFactory, parts: list[tuple[int, int]]
+def test_whatever_is_delivered_twice_late_or_in_pieces_all_stores_know_the_same(
+    kit: Any, tmp_path_factory: pytest.TempPathFactory, redis_server: RedisServer, parts: list[tuple[int, int]]
 ) -> None:
     story = kit.story().start().attempt().fail().attempt("openai/gpt", 2).text(number=2).end_attempt("openai/gpt", 2)
     events = story.finish(ref="openai/gpt", attempts=2).events
+    folder = tmp_path_factory.mktemp("state")
 
     async def deliver() -> None:
-        sqlite, memory = await kit.open(path=tmp_path_factory.mktemp("state") / "state.db"), kit.memory()
+        stores = [
+            kit.memory(),
+            await kit.open(path=folder / "state.db"),
+            await kit.redis(f"{redis_server.url}&prefix={folder.name}"),
+        ]
         for start, length in parts:
-            for store in (sqlite, memory):
+            for store in stores:
                 await store.append(events[start : start + length])
         seqs = sorted({seq for start, length in parts for seq in range(start, start + length) if seq < len(events)})
-        for store in (sqlite, memory):
+        memory = stores[0]
+        for store in stores:
             assert [event.seq for event in await store.events("7f3a")] == seqs
-        assert list(await sqlite.runs(EVERYTHING)) == list(await memory.runs(EVERYTHING))
-        assert list(await sqlite.attempts("7f3a")) == list(await memory.attempts("7f3a"))
-        await sqlite.aclose()
+            assert list(await store.runs(EVERYTHING)) == list(await memory.runs(EVERYTHING))
+            assert list(await store.attempts("7f3a")) == list(await memory.attempts("7f3a"))
+            assert await store.totals(Timestamp(0.0)) == await memory.totals(Timestamp(0.0))
+            await store.aclose()
 
     asyncio.run(deliver())
