@@ -7,6 +7,7 @@ from collections.abc import Awaitable, Callable, Sequence
 
 from llmesc.dashboard.board import Board, StoreState
 from llmesc.dashboard.followed import Followed
+from llmesc.dashboard.news import News
 from llmesc.dashboard.plots.trends import TrendReader, Trends, midnights_before
 from llmesc.engine import AskOptions, CircuitLine, DayTotals, Engine, RunFilter, RunSummary, StateUnavailable
 from llmesc.escalation.errors import LlmescError
@@ -27,11 +28,9 @@ KEPT_VIEWS = 32
 PAGE_EVENTS = 2_000
 """Decoding so many takes some 20 ms; the keys are looked at between two pages."""
 
-EVENTS_SECONDS = 0.15
-"""Between two looks at what other processes' runs wrote; they write it every 0.2 s."""
+LOOK_SECONDS = 1.0
+"""Between two looks where there is no news: time alone makes a run that fell silent an interrupted one."""
 
-LIST_SECONDS = 0.4
-CIRCUITS_SECONDS = 0.5
 TOTALS_SECONDS = 2.0
 
 
@@ -55,6 +54,7 @@ class LiveFeed:
         self._denials: tuple[Denial, ...] = ()
         self._today: DayTotals | None = None
         self._trends = TrendReader(engine.operations)
+        self._news = News(engine.operations.news)
         self._store = StoreState(place=_place(engine.config.state))
         self._failing: set[Callable[[], Awaitable[None]]] = set()
         """Readers that the store did not answer last time: one that had nothing to ask says nothing of the store."""
@@ -99,10 +99,10 @@ class LiveFeed:
         """Reads until it is cancelled; own runs are cancelled then, and their ends recorded."""
         try:
             async with asyncio.TaskGroup() as group:
-                group.create_task(self._every(LIST_SECONDS, self._read_list))
-                group.create_task(self._every(EVENTS_SECONDS, self._read_events))
-                group.create_task(self._every(CIRCUITS_SECONDS, self._read_circuits))
-                group.create_task(self._every(TOTALS_SECONDS, self._read_totals))
+                group.create_task(self._news.run())
+                for read in (self._read_list, self._read_events, self._read_circuits):
+                    group.create_task(self._every(LOOK_SECONDS, read))
+                group.create_task(self._every(TOTALS_SECONDS, self._read_totals, on_news=False))
         finally:
             for task in self._own.values():
                 task.cancel()
@@ -142,8 +142,9 @@ class LiveFeed:
 
     # -- reading ----------------------------------------------------------------------------------------------------------------
 
-    async def _every(self, seconds: float, read: Callable[[], Awaitable[None]]) -> None:
+    async def _every(self, seconds: float, read: Callable[[], Awaitable[None]], *, on_news: bool = True) -> None:
         while True:
+            seen = self._news.count
             try:
                 await read()
             except StateUnavailable as error:
@@ -154,7 +155,10 @@ class LiveFeed:
                 self._failing.discard(read)
                 if self._store.away_since is not None and not self._failing:
                     self._set_store(StoreState(place=self._store.place))
-            await asyncio.sleep(seconds)
+            if on_news:
+                await self._news.wait(seen, seconds)
+            else:
+                await asyncio.sleep(seconds)
 
     def _set_store(self, state: StoreState) -> None:
         self._store = state
@@ -210,4 +214,5 @@ class LiveFeed:
 
 def _place(url: str) -> str:
     """`sqlite`, `memory`, `redis`: no path and no password on the screen."""
-    return url.partition(":")[0]
+    scheme = url.partition(":")[0]
+    return "redis" if scheme == "rediss" else scheme

@@ -118,8 +118,9 @@ class Engine:
         warn = on_warning or _warn
         base_dir = Path.cwd() if config else config_path(config_file, environ).parent
         config = config or find_config(config_file, environ)
+        config = replace(config, state=state) if state else config
         store = resilient_store(
-            state or config.state,
+            config.state,
             clock=clock,
             policy=config.circuit,
             spool_directory=state_dir(environ) / "spool",

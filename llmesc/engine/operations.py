@@ -154,6 +154,10 @@ class Operations:
         """
         return await self._captures.opened(await (await self._store.direct()).events(run_id, after_seq, limit))
 
+    async def news(self, after: str, seconds: float) -> str:
+        """Waits until anything was written after the mark `after`; see `Store.news`."""
+        return await (await self._store.direct()).news(after, seconds)
+
     async def totals(self, since: Timestamp) -> DayTotals:
         """Sums over the requests since then."""
         return await (await self._store.direct()).totals(since)

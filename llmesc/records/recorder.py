@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from asyncio import Lock, Task, create_task, sleep
 from collections.abc import Awaitable, Callable, Sequence
 
 from llmesc.escalation.events import (
@@ -17,8 +18,8 @@ from llmesc.escalation.events import (
 )
 from llmesc.escalation.times import Clock
 
-FLUSH_SECONDS = 0.2
-"""How old a token may get before other processes can see it; design asks for under a second."""
+FLUSH_SECONDS = 0.1
+"""How old a token may get before it is written: who follows on another host shows it 0.2 s after it came."""
 FLUSH_EVENTS = 512
 
 
@@ -27,7 +28,7 @@ class Recorder:
 
     An attempt's start is durable before `consume` returns, and so before its request leaves; with it goes everything before
     it, the end of the attempt before included. A tool call is durable before it runs, and so is its result. Tokens are written
-    together.
+    together, also those after which none comes for a while.
     """
 
     def __init__(self, append: Callable[[Sequence[Event]], Awaitable[None]], clock: Clock) -> None:
@@ -35,23 +36,38 @@ class Recorder:
         self._clock = clock
         self._pending: list[Event] = []
         self._flushed_at = clock.monotonic()
+        self._later: Task[None] | None = None
+        self._writing = Lock()
 
     async def consume(self, event: Event) -> None:
         """Takes one event; see the class for what is durable when."""
+        if self._later is not None and self._later.done():
+            later, self._later = self._later, None
+            later.result()  # what it could not write is not to be hidden
         self._pending.append(event)
         match event:
             case AttemptStarted() | ToolCallRequested() | ToolCallFinished() | Waiting() | RunFinished():
                 await self._flush()
             case TextDelta() | ThinkingDelta():
-                old = self._clock.monotonic() - self._flushed_at >= FLUSH_SECONDS
-                if old or len(self._pending) >= FLUSH_EVENTS:
+                age = self._clock.monotonic() - self._flushed_at
+                if age >= FLUSH_SECONDS or len(self._pending) >= FLUSH_EVENTS:
                     await self._flush()
+                elif self._later is None:
+                    self._later = create_task(self._flush_after(FLUSH_SECONDS - age))
             case RunStarted():
                 self._flushed_at = self._clock.monotonic()
             case _:
                 pass
+        if isinstance(event, RunFinished) and self._later is not None:
+            self._later.cancel()
+
+    async def _flush_after(self, seconds: float) -> None:
+        await sleep(seconds)
+        await self._flush()
 
     async def _flush(self) -> None:
-        pending, self._pending = self._pending, []
-        await self._append(pending)
-        self._flushed_at = self._clock.monotonic()
+        async with self._writing:  # in order: nothing overtakes what is being written
+            pending, self._pending = self._pending, []
+            if pending:
+                await self._append(pending)
+            self._flushed_at = self._clock.monotonic()

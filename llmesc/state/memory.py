@@ -27,6 +27,7 @@ from llmesc.escalation.retry_budget import Bucket, RetryPolicy, changed
 from llmesc.escalation.times import Clock, Timestamp
 from llmesc.state.activity import Call, ModelUsage, ProviderActivity, Window, activity_of
 from llmesc.state.denials import in_force, names
+from llmesc.state.news import looked_for
 from llmesc.state.process import Process, this_process
 from llmesc.state.projection import (
     Columns,
@@ -85,6 +86,7 @@ class MemoryStore:
         self._latencies: dict[ModelKey, deque[Latency]] = {}
         self._retry_budgets: dict[str, Bucket] = {}
         self._runs: dict[str, _Run] = {}
+        self._writes = 0
 
     def seed(self, circuits: Mapping[CircuitKey, Circuit], denials: Iterable[Denial] | None) -> None:
         """Takes over what another store knew: these circuits beside those it has, and exactly these denials, unless None."""
@@ -113,6 +115,7 @@ class MemoryStore:
         changed, transition = next_state(circuit, signal, self._clock.now(), self._policy, jitter=self._random())
         if changed is not circuit:
             self._circuits[key] = changed
+            self._writes += 1
         return changed, transition
 
     async def denials(self) -> tuple[Denial, ...]:
@@ -122,12 +125,14 @@ class MemoryStore:
     async def deny(self, denial: Denial) -> None:
         """Adds or replaces."""
         self._denials[denial.key] = denial
+        self._writes += 1
 
     async def allow(self, pattern: str) -> tuple[Denial, ...]:
         """Removes."""
         removed = [denial for denial in self._denials.values() if names(pattern, denial)]
         for denial in removed:
             del self._denials[denial.key]
+            self._writes += 1
         return in_force(removed, self._clock.now())
 
     async def latencies(self, keys: Collection[ModelKey]) -> Mapping[ModelKey, Sequence[Latency]]:
@@ -147,6 +152,7 @@ class MemoryStore:
             if run is None:
                 run = self._runs[event.run_id] = _Run(new_run(event, self._process))
             run.columns["alive_at"] = self._clock.now()
+            self._writes += 1
             if event.seq not in run.events:
                 self._add(run, event)
         while len(self._runs) > KEPT_RUNS:
@@ -216,6 +222,14 @@ class MemoryStore:
         """Of one run, in order."""
         run = self._runs.get(run_id)
         return [] if run is None else [run.events[seq] for seq in sorted(run.events) if seq > after_seq][:limit]
+
+    async def news(self, after: str, seconds: float) -> str:
+        """Looks."""
+
+        async def mark() -> str:
+            return str(self._writes)
+
+        return await looked_for(mark, after, seconds)
 
     async def check(self) -> Mapping[str, str]:
         """What there is to tell."""

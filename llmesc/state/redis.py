@@ -142,6 +142,10 @@ class RedisStore:
         """Of one run, in order."""
         return await history.events(self._connection, run_id, after_seq, limit)
 
+    async def news(self, after: str, seconds: float) -> str:
+        """Waits at the server, which wakes whoever waits when it is written to."""
+        return await self._connection.news(after, seconds)
+
     async def check(self) -> Mapping[str, str]:
         """What there is to tell, after a write that leaves no trace."""
         return await check(self._connection, self._time)

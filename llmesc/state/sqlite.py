@@ -33,6 +33,7 @@ from llmesc.state import sqlite_history as history
 from llmesc.state import sqlite_retry_budget as retry_budget
 from llmesc.state import sqlite_usage as usage
 from llmesc.state.activity import ModelUsage, ProviderActivity, Window, activity_of
+from llmesc.state.news import looked_for
 from llmesc.state.process import this_process
 from llmesc.state.sqlite_circuits import CircuitTable, DenialTable
 from llmesc.state.sqlite_database import SCHEMA_VERSION, Database
@@ -163,6 +164,15 @@ class SqliteStore:
     async def events(self, run_id: str, after_seq: int = -1, limit: int | None = None) -> Sequence[Event]:
         """Of one run, in order."""
         return await self._database.read(lambda connection: history.events(connection, run_id, after_seq, limit))
+
+    async def news(self, after: str, seconds: float) -> str:
+        """Looks at two counters: of what others committed, and of what this connection wrote."""
+
+        def counters(connection: Connection) -> str:
+            (others,) = connection.execute("PRAGMA data_version").fetchone()
+            return f"{others}.{connection.total_changes}"
+
+        return await looked_for(lambda: self._database.read(counters), after, seconds)
 
     async def check(self) -> Mapping[str, str]:
         """What there is to tell, after a write that went as far as it can without leaving a trace."""

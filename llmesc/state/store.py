@@ -174,6 +174,12 @@ class Store(Protocol):
         """
         ...
 
+    async def news(self, after: str, seconds: float) -> str:
+        """Waits until anything was written, by any process, after the mark `after`, at most so long; the mark to go on from,
+        which is `after` where nothing came. With an empty one, the present mark at once.
+        """
+        ...
+
     async def check(self) -> Mapping[str, str]:
         """What `doctor` shows: place, engine version, schema, size, whether a write went through. Raises `StateUnavailable`."""
         ...

@@ -16,6 +16,7 @@ from llmesc.dashboard.live_feed import LiveFeed
 from llmesc.engine import AskOptions, Engine, StateUnavailable
 from llmesc.escalation.messages import ask_for
 from llmesc.escalation.times import Timestamp
+from tests.redis_server import RedisServer
 
 pytestmark = pytest.mark.anyio
 
@@ -28,6 +29,10 @@ models = [{ name = "m", script = [{ fail = "503" }] }]
 api = "simulated"
 tier = "vllm"
 models = [{ name = "m", script = [{ text = "Raft is a consensus algorithm: servers agree on one log of commands." }] }]
+[providers.talks]
+api = "simulated"
+tier = "cloud"
+models = [{ name = "m", script = [{ text = "one two three", tokens_per_second = 0.001 }] }]
 [providers.slow]
 api = "simulated"
 tier = "cloud"
@@ -71,6 +76,10 @@ async def until(feed: LiveFeed, true: Callable[[Board], bool]) -> Board:
     return board
 
 
+def unexpected_words(words: str) -> None:
+    raise AssertionError(words)
+
+
 def unexpected(error: Exception) -> None:
     raise AssertionError(error)
 
@@ -99,10 +108,30 @@ async def test_a_run_of_another_process_is_followed_while_it_runs(database: Path
         await until(feed, lambda board: board.runs[0].outcome == "cancelled")
 
 
+async def test_a_run_of_another_host_is_followed_word_by_word_on_redis(tmp_path: Path) -> None:
+    server = RedisServer(tmp_path / "redis").start()
+    file = tmp_path / "config.toml"
+    file.write_text(CONFIG)
+    try:
+        async with (
+            Engine.open(config_file=file, state=server.url, on_warning=unexpected_words) as other,
+            Engine.open(config_file=file, state=server.url, on_warning=unexpected_words) as engine,
+            feeding(engine) as feed,
+            other.start("talk", AskOptions(model="talks/m")) as run,
+        ):
+            board = await until(
+                feed, lambda board: run.run_id in board.views and board.views[run.run_id].visible.startswith("one")
+            )
+            assert [one.outcome for one in board.runs] == ["running"]
+            assert board.store.place == "redis"
+    finally:
+        server.stop()
+
+
 async def test_an_own_run_is_there_at_once_can_be_cancelled_and_its_end_is_recorded(database: Path) -> None:
     async with opened(database) as engine, feeding(engine) as feed:
         run_id = feed.start(ask_for("wait"), AskOptions(model="slow/m"), unexpected)
-        await until(feed, lambda board: run_id in board.own and bool(board.views[run_id].attempts))
+        await until(feed, lambda board: run_id in {*board.own} & {*board.views} and bool(board.views[run_id].attempts))
         assert feed.cancel(run_id)
         board = await until(feed, lambda board: run_id not in board.own and bool(board.runs))
         assert board.views[run_id].outcome == "cancelled"

@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import asyncio
 from collections.abc import Sequence
+from dataclasses import replace
 
 import pytest
 
@@ -74,22 +76,75 @@ async def test_a_tool_call_is_durable_before_it_runs_and_its_result_before_the_n
 async def test_tokens_are_written_together_but_none_grows_old() -> None:
     clock, appended = Clock(), Appended()
     recorder = Recorder(appended, clock)
-    tokens = [TextDelta(run_id="r", seq=n, at=Timestamp(0.0), elapsed_ms=0.0, attempt=1, text="x") for n in range(6)]
+    tokens = [token(n) for n in range(6)]
 
-    for token in tokens[:3]:
-        await recorder.consume(token)
+    for each in tokens[:3]:
+        await recorder.consume(each)
     assert appended.batches == []
     clock.seconds += 0.25
-    for token in tokens[3:]:
-        await recorder.consume(token)
+    for each in tokens[3:]:
+        await recorder.consume(each)
 
     assert [len(batch) for batch in appended.batches] == [4]
+
+
+def token(seq: int) -> TextDelta:
+    return TextDelta(run_id="r", seq=seq, at=Timestamp(0.0), elapsed_ms=0.0, attempt=1, text="x")
+
+
+async def test_a_token_after_which_none_comes_is_written_all_the_same() -> None:
+    appended = Appended()
+    recorder = Recorder(appended, Clock())
+
+    await recorder.consume(token(0))
+    await recorder.consume(token(1))
+
+    async with asyncio.timeout(20):
+        while not appended.batches:
+            await asyncio.sleep(0.01)
+    assert [event.seq for event in appended.events] == [0, 1]
+
+
+async def test_nothing_overtakes_what_is_being_written_late(events: list[Event]) -> None:
+    written: list[int] = []
+    first, go = asyncio.Event(), asyncio.Event()
+
+    async def append(batch: Sequence[Event]) -> None:
+        if not first.is_set():
+            first.set()
+            await go.wait()
+        written.extend(event.seq for event in batch)
+
+    recorder = Recorder(append, Clock())
+    await recorder.consume(token(0))
+    await asyncio.wait_for(first.wait(), 20)
+    end = asyncio.create_task(recorder.consume(replace(events[-1], run_id="r", seq=1)))
+    await asyncio.sleep(0)
+    assert written == []
+    go.set()
+    await end
+
+    assert written == [0, 1]
+
+
+async def test_what_could_not_be_written_late_is_not_hidden() -> None:
+    async def append(batch: Sequence[Event]) -> None:
+        raise OSError("no")
+
+    recorder = Recorder(append, Clock())
+    await recorder.consume(token(0))
+
+    with pytest.raises(OSError, match="no"):
+        async with asyncio.timeout(20):
+            while True:
+                await asyncio.sleep(0.01)
+                await recorder.consume(token(1))
 
 
 async def test_a_burst_does_not_pile_up() -> None:
     appended = Appended()
     recorder = Recorder(appended, Clock())
     for n in range(FLUSH_EVENTS):
-        await recorder.consume(TextDelta(run_id="r", seq=n, at=Timestamp(0.0), elapsed_ms=0.0, attempt=1, text="x"))
+        await recorder.consume(token(n))
 
     assert [len(batch) for batch in appended.batches] == [FLUSH_EVENTS]

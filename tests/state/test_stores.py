@@ -410,6 +410,42 @@ class TestEvents:
         assert list(await store.events("two")) == two.events
 
 
+class TestNews:
+    async def test_a_reader_is_told_of_every_kind_of_write(self, store: Store, kit: Any) -> None:
+        mark = await store.news("", 0.0)
+        assert await store.news(mark, 0.0) == mark, "nothing was written"
+
+        for write in (
+            lambda: store.append(kit.answered()),
+            lambda: store.signal(KEY, kit.failed()),
+            lambda: store.deny(kit.denial("lab/qwen")),
+            lambda: store.allow("lab/qwen"),
+        ):
+            await write()
+            newer = await store.news(mark, 20.0)
+            assert newer != mark
+            mark = await store.news("", 0.0)
+
+    async def test_who_waits_is_woken(self, store: Store, kit: Any) -> None:
+        mark = await store.news("", 0.0)
+        waiting = asyncio.create_task(store.news(mark, 60.0))
+        await asyncio.sleep(0)
+
+        await store.append(kit.answered())
+
+        assert await waiting != mark
+
+    async def test_reading_is_no_news(self, store: Store, kit: Any) -> None:
+        await store.append(kit.answered())
+        mark = await store.news("", 0.0)
+
+        await store.runs(EVERYTHING)
+        await store.circuits()
+        await store.admit(KEY)
+
+        assert await store.news(mark, 0.0) == mark
+
+
 async def test_a_check_says_where_it_is_and_that_it_can_be_written(store: Store) -> None:
     told = await store.check()
 
