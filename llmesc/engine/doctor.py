@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import platform
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Literal
 
@@ -71,8 +71,16 @@ async def _state(store: ResilientStore) -> Check:
     try:
         facts = await (await store.direct()).check()
     except StateUnavailable as error:
-        return Check(name="state", status="failed", detail=str(error), hint="llmesc answers all the same, from memory")
-    return Check(name="state", status="ok", detail=", ".join(f"{name} {value}" for name, value in facts.items()))
+        waiting = f"; {spooled} follow when it is back" if (spooled := store.spooled()) else ""
+        hint = f"llmesc answers all the same, from memory{waiting}"
+        return Check(name="state", status="failed", detail=str(error), hint=hint)
+    if doubt := facts.get("eviction") or facts.get("clock"):
+        return Check(name="state", status="warning", detail=_told(facts), hint=doubt)
+    return Check(name="state", status="ok", detail=_told(facts))
+
+
+def _told(facts: Mapping[str, str]) -> str:
+    return ", ".join(f"{name} {value}" for name, value in facts.items())
 
 
 async def _endpoint(provider: ProviderConfig, instance: InstanceConfig, wires: Wires) -> list[Check]:

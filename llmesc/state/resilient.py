@@ -122,6 +122,11 @@ class ResilientStore:
             raise self._why_away or StateUnavailable("the state is not open")
         return store
 
+    def spooled(self) -> str:
+        """What waits on disk for the store, for people; empty where nothing does."""
+        files = self._spool.waiting()
+        return f"{files} {'file' if files == 1 else 'files'} of records in {self._spool.directory}" if files else ""
+
     async def aclose(self) -> None:
         """Closes the store. What is still spooled waits for the next process."""
         if self._opening is not None:

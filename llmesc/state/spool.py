@@ -48,6 +48,10 @@ class Spool:
         finally:
             os.close(file)
 
+    def waiting(self) -> int:
+        """How many files are there, of whatever process."""
+        return sum(1 for _ in self.directory.glob("*.jsonl"))
+
     def take(self) -> list[Path]:
         """The files of this process and of dead ones, taken over, in the order they were written. `delete` each after its replay;
         until then it is taken again. Raises OSError.
