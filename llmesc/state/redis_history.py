@@ -1,12 +1,13 @@
 """Runs, attempts and events in Redis.
 
 A run is a hash, its attempts another, its events a stream; sorted sets by start find them, newest first. What an event means is
-decided here, as writes; `append.lua` does them for the events that were not there yet.
+decided here, as writes; `append.lua` does them, unless some of the events are there already.
 """
 
 from __future__ import annotations
 
 import json
+import zlib
 from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
 from decimal import Decimal
 from typing import Any
@@ -26,12 +27,14 @@ from llmesc.state.projection import (
     run_changes,
     standing,
     storable,
+    stretches,
 )
 from llmesc.state.redis_connection import PATIENT_SECONDS, RedisConnection
-from llmesc.state.store import FOUND_RUNS, AttemptRow, DayTotals, RunFilter, RunSummary
+from llmesc.state.store import FOUND_RUNS, AttemptRow, DayTotals, RunFilter, RunSummary, StateUnavailable
 
 _PAGE_RUNS = 250
 """Looked at in one script: some 2 ms of the server's time, in which it serves nobody else."""
+_TRIES = 100
 _PAGE_ENTRIES = 100
 """Of a run's stream; each holds what was written together."""
 
@@ -43,16 +46,34 @@ Arguments = list[str | bytes | int]
 
 
 async def append(connection: RedisConnection, events: Sequence[Event], writer: Process) -> None:
-    """Adds the events of one run that are not there yet, and brings the run and its attempts up to them, in one round trip."""
+    """Adds the events of one run that are not there yet, and brings the run and its attempts up to them. One round trip; a second
+    where some are there.
+    """
     place, first = connection.place, events[0]
-    arguments: Arguments = [storable(first.run_id), repr(place.keep_seconds), place.keep_runs, _microseconds(first.at)]
-    arguments += _counted(_flat(new_run(first, writer)))
+    run_id = storable(first.run_id)
+    head: Arguments = [run_id, repr(place.keep_seconds), place.keep_runs, _microseconds(first.at)]
+    head += _counted(_flat(new_run(first, writer)))
+    for _ in range(_TRIES):
+        answer, *there = await connection.run("append", (f"run:{run_id}",), head + _added(events, writer), place.timeout_seconds)
+        if answer == b"ok":
+            return
+        events = [event for event in events if event.seq not in there]
+    raise StateUnavailable(f"{place} {run_id}: somebody else writes the same events")
+
+
+def _added(events: Sequence[Event], writer: Process) -> Arguments:
+    """Events as `append.lua` takes them."""
+    parts = [part for stretch in stretches(events) for part in (stretch[0].seq, stretch[-1].seq, _packed(stretch))]
+    arguments: Arguments = _counted(parts)
     for event in events:
-        writes = list(_writes(event, writer))
-        arguments += [event.seq, _to_json(encode_event(event)), len(writes)]
-        for what, key, *values in writes:
+        for what, key, *values in _writes(event, writer):
             arguments += [what, key, *_counted(values)]
-    await connection.run("append", (f"run:{storable(first.run_id)}",), arguments, place.timeout_seconds)
+    return arguments
+
+
+def _packed(stretch: Sequence[Event]) -> bytes:
+    """A JSON array, compressed: events of a run are much alike, and a server's memory is what they cost."""
+    return zlib.compress(_to_json([encode_event(event) for event in stretch]).encode(), level=1)
 
 
 def _writes(event: Event, writer: Process) -> Iterator[Sequence[Any]]:
@@ -149,16 +170,16 @@ async def runs(connection: RedisConnection, where: RunFilter, now: Callable[[], 
         page = min(_PAGE_RUNS, where.limit - len(found)) if plain else _PAGE_RUNS
         rows = (await connection.run("list", (index,), (lowest, highest, page, *_RUN_COLUMNS), PATIENT_SECONDS))[1:]
         moment = now()
-        summaries = (_summary(_columns(values), moment) for _, values in rows if values)
+        summaries = (_summary(_columns(columns), moment) for columns in rows[1::2] if columns)
         found += [summary for summary in summaries if _fits(where, summary)]
-        if len(rows) < page:
+        if len(rows) < 2 * page:
             break
-        highest = b"(" + rows[-1][0]
+        highest = b"(" + rows[-2]
     return found[: where.limit]
 
 
-def _columns(values: Sequence[bytes | None]) -> Columns:
-    return {name: None if value is None else json.loads(value) for name, value in zip(_RUN_COLUMNS, values, strict=True)}
+def _columns(row: bytes) -> Columns:
+    return dict(zip(_RUN_COLUMNS, json.loads(row), strict=True))
 
 
 def _summary(columns: Columns, now: Timestamp) -> RunSummary:
@@ -242,7 +263,7 @@ async def events(connection: RedisConnection, run_id: str, after_seq: int, limit
         page = _PAGE_ENTRIES if limit is None else min(_PAGE_ENTRIES, limit - len(found))
         entries = await connection.command("XRANGE", stream, start, "+", "COUNT", page, seconds=PATIENT_SECONDS)
         for entry_id, fields in entries:
-            stored = (decode_event(event) for event in json.loads(fields[b"b"]))
+            stored = (decode_event(event) for event in json.loads(zlib.decompress(fields[b"b"])))
             found += [event for event in stored if event is not None and event.seq > after_seq]
             start = f"({entry_id.decode()}"
             if limit is not None and len(found) >= limit:

@@ -1,9 +1,11 @@
--- Adds events of one run, and does for each that was not there yet what the caller says it means. What that is, the caller knows:
--- here it is only decided which events are new, and all of it happens or nothing.
+-- Adds events of one run, and does for each what the caller says it means. What that is, the caller knows; here it is only seen to
+-- that none is added twice, and that all of it happens or nothing.
 --
 -- KEYS[1]: the hash of the run. ARGV[4]: its id; ARGV[5]: seconds to keep runs; ARGV[6]: how many; ARGV[7]: when the first event
--- was, in microseconds; ARGV[8]: the run's columns should it be new, as a count of strings and then names and values.
--- After those, for each event in order: seq, body, count of writes; for each write: what, key, count of arguments, arguments.
+-- was, in microseconds. Then lists, each as a count of strings and the strings: the run's columns should it be new, as names and
+-- values; unbroken stretches of events, as first seq, last seq, body; and the writes, each of them as what, key, and a list again.
+--
+-- Answers ok; or there, and the seqs that are there already: nothing was written then, and the rest is to be sent again.
 local BUCKET = 900 * 1000000 -- microseconds; as in redis_history.py
 local GRACE = 7 * 86400 -- seconds beyond those to keep, after which what nobody cleared away goes by itself
 
@@ -28,10 +30,47 @@ end
 local run, stream = at('run:' .. run_id), at('events:' .. run_id)
 at('attempts:' .. run_id)
 
+-- the events: entries of the stream hold unbroken stretches, each under the id `last seq + 1`, so that a reader who has seen
+-- everything up to a seq finds the next by its id
+
+local columns_from, columns_to = take_many()
+local stretches_from, stretches_to = take_many()
+local entries = {}
+for index = stretches_from, stretches_to, 3 do
+  entries[#entries + 1] = {first = tonumber(ARGV[index]), last = tonumber(ARGV[index + 1]), body = ARGV[index + 2]}
+end
+local newest = redis.call('XREVRANGE', stream, '+', '-', 'COUNT', 1)[1]
+local last_there = newest and tonumber(string.match(newest[1], '^%d+')) - 1 or -1
+if entries[1] and entries[1].first <= last_there then
+  local there = {time[1], time[2], 'there'}
+  for _, entry in ipairs(redis.call('XRANGE', stream, (entries[1].first + 1) .. '-0', '+')) do
+    for seq = tonumber(entry[2][2]), tonumber(string.match(entry[1], '^%d+')) - 1 do
+      for _, own in ipairs(entries) do
+        if own.first <= seq and seq <= own.last then
+          there[#there + 1] = seq
+        end
+      end
+    end
+  end
+  if #there > 3 then
+    return there
+  end
+  -- something comes late: streams only grow at their end, so this one is written anew
+  for _, entry in ipairs(redis.call('XRANGE', stream, '-', '+')) do
+    entries[#entries + 1] = {
+      first = tonumber(entry[2][2]), last = tonumber(string.match(entry[1], '^%d+')) - 1, body = entry[2][4],
+    }
+  end
+  table.sort(entries, function(one, two) return one.last < two.last end)
+  redis.call('DEL', stream)
+end
+for _, entry in ipairs(entries) do
+  redis.call('XADD', stream, (entry.last + 1) .. '-0', 'f', entry.first, 'b', entry.body)
+end
+
 -- the run
 
 local score = redis.call('HGET', run, 'score')
-local from, to = take_many()
 local is_new = not score
 if is_new then
   local wanted = tonumber(ARGV[7])
@@ -40,7 +79,7 @@ if is_new then
     wanted = wanted + 1 -- newest first needs no second order, and whoever reads in pages misses none
     score = string.format('%.0f', wanted)
   end
-  redis.call('HSET', run, 'score', score, unpack(ARGV, from, to))
+  redis.call('HSET', run, 'score', score, unpack(ARGV, columns_from, columns_to))
   redis.call('ZADD', at('runs'), score, run_id)
   redis.call('ZADD', at('ids'), 0, run_id)
   redis.call('ZADD', at('unfinished'), score, run_id)
@@ -48,7 +87,7 @@ if is_new then
 end
 redis.call('HSET', run, 'alive_at', ARGV[1])
 
--- what an event means
+-- what the events mean
 
 local writes = {}
 function writes.set(key, first, last)
@@ -79,67 +118,9 @@ function writes.count(key, first, last)
   end
 end
 
--- the events: entries of the stream hold unbroken stretches, each under the id `last seq + 1`, so that a reader who has seen
--- everything up to a seq finds the next by its id
-
-local newest = redis.call('XREVRANGE', stream, '+', '-', 'COUNT', 1)[1]
-local last_there = newest and tonumber(string.match(newest[1], '^%d+')) - 1 or -1
-local there = {}
-local entries = {}
-local function add(first, last, body)
-  entries[#entries + 1] = {first = first, last = last, body = body}
-end
-
-local first_seq = tonumber(ARGV[position + 1])
-if first_seq <= last_there then
-  for _, entry in ipairs(redis.call('XRANGE', stream, (first_seq + 1) .. '-0', '+')) do
-    for seq = tonumber(entry[2][2]), tonumber(string.match(entry[1], '^%d+')) - 1 do
-      there[seq] = true
-    end
-  end
-end
-
-local stretch, stretch_first, stretch_last
-local function end_stretch()
-  if stretch then
-    add(stretch_first, stretch_last, '[' .. table.concat(stretch, ',') .. ']')
-    stretch = nil
-  end
-end
 while position < #ARGV do
-  local seq, body, count = tonumber(take()), take(), tonumber(take())
-  local known = there[seq]
-  if not known then
-    there[seq] = true
-    if stretch and seq ~= stretch_last + 1 then
-      end_stretch()
-    end
-    if not stretch then
-      stretch, stretch_first = {}, seq
-    end
-    stretch[#stretch + 1], stretch_last = body, seq
-  end
-  for _ = 1, count do
-    local what, key = take(), take()
-    local first, last = take_many()
-    if not known then
-      writes[what](key, first, last)
-    end
-  end
-end
-end_stretch()
-
-if #entries > 0 then
-  if entries[1].first <= last_there then -- something came late: streams only grow at their end, so it is written anew
-    for _, entry in ipairs(redis.call('XRANGE', stream, '-', '+')) do
-      add(tonumber(entry[2][2]), tonumber(string.match(entry[1], '^%d+')) - 1, entry[2][4])
-    end
-    table.sort(entries, function(one, two) return one.last < two.last end)
-    redis.call('DEL', stream)
-  end
-  for _, entry in ipairs(entries) do
-    redis.call('XADD', stream, (entry.last + 1) .. '-0', 'f', entry.first, 'b', entry.body)
-  end
+  local what, key = take(), take()
+  writes[what](key, take_many())
 end
 
 -- what is too old, or too much, goes; no more than a few at a time, so that nobody waits for it

@@ -5,9 +5,9 @@ local NAMES = {'requests', 'answered', 'failed', 'input_tokens', 'output_tokens'
 local sums = {0, 0, 0, 0, 0, 0}
 local oldest = redis.call('ZRANGE', KEYS[1], 0, 0, 'WITHSCORES')[2]
 if oldest then
-  local since = math.max(tonumber(ARGV[4]), tonumber(oldest))
+  local since = tonumber(ARGV[4])
   local newest = tonumber(redis.call('ZREVRANGE', KEYS[1], 0, 0, 'WITHSCORES')[2])
-  local whole = math.ceil(since / BUCKET)
+  local whole = math.max(math.ceil(since / BUCKET), math.floor(oldest / BUCKET))
   local first = string.format('%.0f', since)
   for _, id in ipairs(redis.call('ZRANGEBYSCORE', KEYS[1], first, string.format('(%.0f', whole * BUCKET))) do
     local run = redis.call('HMGET', prefix .. 'run:' .. id, unpack(NAMES, 2))
