@@ -101,7 +101,6 @@ class RedisConnection:
             "protocol": 2,
             "socket_timeout": None,  # the time is kept here, see `_bounded`
             "socket_connect_timeout": None,
-            "client_name": "llmesc",
         }
         if place.tls:
             options |= {"ssl": True, "ssl_ca_certs": place.ca, "ssl_certfile": place.cert, "ssl_keyfile": place.key}

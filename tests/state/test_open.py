@@ -42,6 +42,22 @@ async def test_anything_else_is_refused_and_no_password_shown(kit: Any, url: str
     assert "hunter2" not in str(refused.value)
 
 
+def test_without_the_extra_a_redis_url_says_what_to_install() -> None:
+    code = (
+        "import asyncio, sys; sys.modules['redis'] = None\n"
+        "from llmesc.engine.clock import SystemClock\n"
+        "from llmesc.escalation.circuits import CircuitPolicy\n"
+        "from llmesc.state.open import open_store\n"
+        "asyncio.run(open_store('redis://:hunter2@host', clock=SystemClock(), policy=CircuitPolicy()))"
+    )
+
+    done = subprocess.run(
+        [sys.executable, "-c", code], cwd=Path(__file__).parents[2], check=False, capture_output=True, text=True
+    )
+
+    assert done.stderr.endswith("StateUnavailable: a state on Redis needs the extra `redis`: pip install 'llmesc[redis]'\n")
+
+
 async def test_by_default_jitter_is_drawn_and_each_token_is_new(kit: Any) -> None:
     store = await open_store("memory:", clock=kit.clock, policy=CircuitPolicy(jitter=1.0))
     waits, tokens = set(), set()

@@ -154,13 +154,34 @@ async def test_a_host_that_cannot_even_open_it_answers_all_the_same(
     assert "does not answer within 200 ms" in mine.warnings[0]
 
 
+async def test_who_gives_up_waiting_leaves_no_answer_to_the_next(kit: Any, redis_with: Callable[..., RedisServer]) -> None:
+    server = redis_with()
+    store = await kit.redis(server.url)
+    keys = [CircuitKey("lab", f"gpu{number}") for number in range(20)]
+    for number, key in enumerate(keys):
+        for _ in range(number % 3):
+            await store.signal(key, kit.failed())
+
+    server.pause()
+    asking = [asyncio.create_task(store.circuits([key])) for key in keys]
+    await asyncio.sleep(0.05)
+    for task in asking:
+        task.cancel()
+    await asyncio.gather(*asking, return_exceptions=True)
+    server.resume()
+
+    counts = await asyncio.gather(*(kit.circuit(store, key) for key in keys))
+    assert [len(circuit.failures) for circuit in counts] == [number % 3 for number in range(20)]
+    await store.aclose()
+
+
 async def test_full_it_is_away_until_there_is_room(
     kit: Any, here: Callable[[str], Here], redis_with: Callable[..., RedisServer]
 ) -> None:
     server = redis_with()
     mine = here(server.url)
     await mine.store.append(kit.answered("before"))
-    server.ask("CONFIG", "SET", "maxmemory", "1mb")
+    server.ask("CONFIG", "SET", "maxmemory", "100kb")
 
     await mine.store.append(kit.answered("meanwhile"))
     await mine.later()  # it can be read, but not written: still away

@@ -60,7 +60,7 @@ async def test_what_is_wrong_with_where_it_is_or_who_asks(kit: Any, redis_with: 
 
 async def test_a_replica_says_that_it_is_one(kit: Any, redis_with: Start) -> None:
     primary = redis_with()
-    replica = redis_with("--replicaof", f"127.0.0.1 {primary.port}")
+    replica = redis_with("--replicaof", "127.0.0.1", str(primary.port))
 
     assert "is a read-only replica: name the primary, or its sentinels" in str(await problem(kit, replica.url))
 
@@ -69,7 +69,7 @@ async def test_a_full_one_says_what_to_do_and_still_answers_readers(kit: Any, re
     server = redis_with()
     store = await kit.redis(server.url)
     await store.append(kit.answered())
-    server.ask("CONFIG", "SET", "maxmemory", "1mb")
+    server.ask("CONFIG", "SET", "maxmemory", "100kb")
 
     with pytest.raises(StateUnavailable, match="is full: raise maxmemory, or keep less"):
         await store.append(kit.answered("more"))

@@ -99,7 +99,7 @@ def sentinel_of(primary: RedisServer) -> str:
 
 async def test_behind_sentinel_the_replica_takes_over_with_what_it_was_told(kit: Any, redis_with: Start) -> None:
     primary = redis_with()
-    replica = redis_with("--replicaof", f"127.0.0.1 {primary.port}")
+    replica = redis_with("--replicaof", "127.0.0.1", str(primary.port))
     sentinel = redis_with(sentinel=sentinel_of(primary))
     store = await kit.redis(f"redis://127.0.0.1:{sentinel.port}/0?sentinel=main&timeout=10s")
     await until(lambda: f"port={replica.port},state=online" in primary.ask("INFO", "replication"))
