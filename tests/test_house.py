@@ -83,11 +83,16 @@ def test_only_the_http_room_imports_httpx() -> None:
     assert importers == {"providers/http.py"}
 
 
+def test_only_the_rooms_of_redis_import_its_client() -> None:
+    importers = {path.name for path in modules() if any(name.split(".")[0] == "redis" for name in imported(path))}
+    assert importers == {"redis_connection.py", "redis_errors.py"}
+
+
 LIGHT = {
-    ("--help",): {"textual", "rich", "httpx", "asyncio", "sqlite3"},
-    ("circuits",): {"textual", "rich", "httpx", "jsonschema"},
-    ("chain", "show"): {"textual", "rich", "httpx", "jsonschema"},
-    ("ask", "hi"): {"textual", "rich", "jsonschema"},
+    ("--help",): {"textual", "rich", "httpx", "asyncio", "sqlite3", "redis"},
+    ("circuits",): {"textual", "rich", "httpx", "jsonschema", "redis"},
+    ("chain", "show"): {"textual", "rich", "httpx", "jsonschema", "redis"},
+    ("ask", "hi"): {"textual", "rich", "jsonschema", "redis"},
 }
 
 

@@ -11,6 +11,7 @@ from typing import Literal
 from llmesc.config.model import Config, InstanceConfig, ProviderConfig
 from llmesc.engine.assemble import Wires
 from llmesc.escalation.ports import CredentialsMissing
+from llmesc.escalation.redis_url import is_redis_url
 from llmesc.escalation.resolution import CircuitKey
 from llmesc.state.resilient import ResilientStore
 from llmesc.state.store import StateUnavailable
@@ -32,10 +33,10 @@ async def examine(config: Config, store: ResilientStore, wires: Wires) -> Sequen
     """Versions, configuration, state, and every endpoint at once: reachable, key present and accepted, models listed."""
     instances = [(provider, instance) for provider in config.providers for instance in provider.instances]
     endpoints = await asyncio.gather(*(_endpoint(provider, instance, wires) for provider, instance in instances))
-    return [_versions(), *_configuration(config), await _state(store), *(check for checks in endpoints for check in checks)]
+    return [_versions(config), *_configuration(config), await _state(store), *(check for checks in endpoints for check in checks)]
 
 
-def _versions() -> Check:
+def _versions(config: Config) -> Check:
     from importlib.metadata import PackageNotFoundError, version
 
     def of(package: str) -> str:
@@ -44,7 +45,7 @@ def _versions() -> Check:
         except PackageNotFoundError:
             return f"no {package}"
 
-    packages = ("llmesc", "httpx", "typer", "textual", "xllamacpp")
+    packages = ("llmesc", "httpx", "typer", "textual", "xllamacpp", *(("redis",) if is_redis_url(config.state) else ()))
     return Check(name="versions", status="ok", detail=", ".join((f"Python {platform.python_version()}", *map(of, packages))))
 
 

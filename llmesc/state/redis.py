@@ -86,13 +86,15 @@ class RedisStore:
 
     async def signal(self, key: CircuitKey, signal: Signal) -> Transition | None:
         """Applies a signal."""
-        transition = (await self._apply(key, moved_signal(signal, self._time.ahead_seconds)))[1]
+        transition = (await self._apply(key, signal))[1]
         return moved_transition(transition, -self._time.ahead_seconds)
 
     async def _apply(self, key: CircuitKey, signal: Signal) -> tuple[Circuit, Transition | None]:
-        return await self._circuits.change(
-            key, lambda circuit: next_state(circuit, signal, self._time.now(), self._policy, jitter=self._random())
-        )
+        def decide(circuit: Circuit) -> tuple[Circuit, Transition | None]:
+            told = moved_signal(signal, self._time.ahead_seconds)
+            return next_state(circuit, told, self._time.now(), self._policy, jitter=self._random())
+
+        return await self._circuits.change(key, decide)
 
     async def denials(self) -> tuple[Denial, ...]:
         """Those in force."""

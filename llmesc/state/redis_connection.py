@@ -34,6 +34,9 @@ PATIENT_SECONDS = 5.0
 _CONNECTIONS = 32
 _CLOCK_TRIES = 5
 
+_STALL_SECONDS = 0.005
+"""A timer that fires so much later found the event loop, or the whole process, stopped."""
+
 
 class RedisConnection:
     """Every method raises `StateUnavailable`, whatever goes wrong, and none takes longer than it is given."""
@@ -160,15 +163,16 @@ class RedisConnection:
         return self._client
 
     async def _bounded(self, asking: Awaitable[T], seconds: float) -> T:
-        """What `asking` brings, within `seconds`. A process that was itself kept from running is not the server's delay: what
-        came meanwhile is looked at before giving up.
+        """What `asking` brings, within `seconds`. Where this process itself was kept from running meanwhile, that was not the
+        server's delay: it gets its time once more.
         """
         task = asyncio.ensure_future(self._in_turn(asking))
+        clock = asyncio.get_running_loop().time
+        deadline = clock() + seconds
         try:
             await asyncio.wait({task}, timeout=seconds)
-            for _ in range(3):
-                if not task.done():
-                    await asyncio.sleep(0)
+            if not task.done() and clock() > deadline + _STALL_SECONDS:
+                await asyncio.wait({task}, timeout=seconds)
         finally:
             if not task.done():
                 task.cancel()

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import time
 import traceback
 from collections.abc import Callable
 from typing import Any
@@ -89,6 +90,29 @@ async def test_a_user_who_may_not_is_told_which_permissions_are_needed_and_those
     store = await open_store(url, clock=kit.clock, policy=kit.policy)
     await store.append(kit.answered())
     assert (await store.check())["write"] == "ok"
+    await store.aclose()
+
+
+async def test_a_server_that_tells_nothing_of_itself_is_used_all_the_same(kit: Any, redis_with: Start) -> None:
+    server = redis_with()
+    server.ask("ACL", "SETUSER", "bob", "on", ">hunter2", "~{llmesc}:*", "+@all", "-@dangerous")
+
+    store = await kit.redis(f"redis://bob:hunter2@127.0.0.1:{server.port}/0?timeout=10s")
+
+    told = await store.check()
+    assert (told["engine"], told["write"], "memory" in told) == ("Redis of unknown version", "ok", False)
+    await store.aclose()
+
+
+async def test_a_process_that_was_kept_from_running_does_not_blame_the_server(kit: Any, redis_with: Start) -> None:
+    server = redis_with()
+    store = await kit.redis(f"redis://127.0.0.1:{server.port}/0?timeout=500ms")
+
+    asking = asyncio.create_task(store.circuits())
+    await asyncio.sleep(0)  # it begins to wait
+    time.sleep(0.7)
+
+    assert await asking == {}
     await store.aclose()
 
 
