@@ -25,7 +25,7 @@ from llmesc.escalation.ports import Denial
 from llmesc.escalation.resolution import CircuitKey, ModelKey
 from llmesc.escalation.retry_budget import Bucket, RetryPolicy, changed
 from llmesc.escalation.times import Clock, Timestamp
-from llmesc.state.activity import Call, ModelUsage, ProviderActivity, Window, activity_of
+from llmesc.state.activity import Call, ModelUsage, ProviderActivity, Used, Window, activity_of, usage_of
 from llmesc.state.denials import in_force, names
 from llmesc.state.news import looked_for
 from llmesc.state.process import Process, this_process
@@ -45,6 +45,7 @@ KEPT_RUNS = 1_000
 """Older runs are forgotten: a process that lives long must not grow for ever."""
 
 _RUN_FIELDS = tuple(each.name for each in fields(RunSummary))
+_USED_COLUMNS = ("ref", "tier", "call_input_tokens", "call_output_tokens", "call_cost")
 _CALL_COLUMNS = ("ref", "started_at", "outcome", "duration_seconds", "first_token_seconds")
 _ATTEMPT_FIELDS = tuple(each.name for each in fields(AttemptRow))
 
@@ -201,12 +202,9 @@ class MemoryStore:
 
     async def usage(self, since: Timestamp, until: Timestamp) -> Sequence[ModelUsage]:
         """By candidate."""
-        found: dict[tuple[str, str], list[Columns]] = {}
-        for run in self._runs.values():
-            if since <= run.columns["started_at"] < until:
-                for attempt in run.attempts.values():
-                    found.setdefault((attempt["ref"], attempt["tier"]), []).append(attempt)
-        return [_usage(ref, tier, found[ref, tier]) for ref, tier in sorted(found)]
+        runs = (run for run in self._runs.values() if since <= run.columns["started_at"] < until)
+        columns = (attempt for run in runs for attempt in run.attempts.values())
+        return usage_of(Used(*(attempt[name] for name in _USED_COLUMNS)) for attempt in columns)
 
     async def find_runs(self, prefix: str) -> Sequence[str]:
         """Ids that begin so."""
@@ -253,19 +251,6 @@ class MemoryStore:
         outcome = attempt_standing(columns["outcome"], run_outcome, run.owner, alive_at, self._clock.now())
         own = {"run_id": run.columns["run_id"], "outcome": outcome}
         return AttemptRow(**{name: columns[name] for name in _ATTEMPT_FIELDS if name not in own} | own)
-
-
-def _usage(ref: str, tier: str, attempts: Sequence[Columns]) -> ModelUsage:
-    costs = [attempt["call_cost"] for attempt in attempts]
-    return ModelUsage(
-        ref=ref,
-        tier=tier,
-        calls=len(attempts),
-        input_tokens=sum(attempt["call_input_tokens"] or 0 for attempt in attempts),
-        output_tokens=sum(attempt["call_output_tokens"] or 0 for attempt in attempts),
-        cost=sum((cost for cost in costs if cost is not None), Decimal(0)),
-        cost_unknown=costs.count(None),
-    )
 
 
 def _fits(where: RunFilter, summary: RunSummary, run: _Run) -> bool:

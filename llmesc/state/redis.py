@@ -29,6 +29,8 @@ from llmesc.escalation.resolution import CircuitKey, ModelKey
 from llmesc.escalation.retry_budget import RetryPolicy
 from llmesc.escalation.times import Clock, Timestamp
 from llmesc.state import redis_history as history
+from llmesc.state import redis_usage as usage
+from llmesc.state.activity import ModelUsage, ProviderActivity, Window, activity_of
 from llmesc.state.process import this_process
 from llmesc.state.redis_check import check
 from llmesc.state.redis_circuits import CircuitHash, DenialHash
@@ -131,6 +133,14 @@ class RedisStore:
     async def totals(self, since: Timestamp) -> DayTotals:
         """Sums since then."""
         return await history.totals(self._connection, since)
+
+    async def activity(self, window: Window) -> Sequence[ProviderActivity]:
+        """By provider instance."""
+        return activity_of(await usage.calls(self._connection, window), window)
+
+    async def usage(self, since: Timestamp, until: Timestamp) -> Sequence[ModelUsage]:
+        """By candidate."""
+        return await usage.usage(self._connection, since, until)
 
     async def find_runs(self, prefix: str) -> Sequence[str]:
         """Ids that begin so."""

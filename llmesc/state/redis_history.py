@@ -13,7 +13,7 @@ from decimal import Decimal
 from typing import Any
 
 from llmesc.escalation.codec import decode_event, encode_event
-from llmesc.escalation.events import AttemptFinished, AttemptOutcome, AttemptStarted, Event, RunFinished
+from llmesc.escalation.events import AttemptFinished, AttemptStarted, Event, RunFinished
 from llmesc.escalation.latency import REMEMBERED_CALLS, Latency
 from llmesc.escalation.resolution import ModelKey
 from llmesc.escalation.times import Timestamp
@@ -22,6 +22,7 @@ from llmesc.state.projection import (
     Columns,
     attempt_changes,
     attempt_standing,
+    latency_of,
     new_attempt,
     new_run,
     run_changes,
@@ -51,7 +52,7 @@ async def append(connection: RedisConnection, events: Sequence[Event], writer: P
     """
     place, first = connection.place, events[0]
     run_id = storable(first.run_id)
-    head: Arguments = [run_id, repr(place.keep_seconds), place.keep_runs, _microseconds(first.at)]
+    head: Arguments = [run_id, repr(place.keep_seconds), place.keep_runs, microseconds(first.at)]
     head += _counted(_flat(new_run(first, writer)))
     for _ in range(_TRIES):
         answer, *there = await connection.run("append", (f"run:{run_id}",), head + _added(events, writer), place.timeout_seconds)
@@ -86,13 +87,15 @@ def _writes(event: Event, writer: Process) -> Iterator[Sequence[Any]]:
         columns = {name: value for name, value in new_attempt(event, attempt).items() if name not in changes}
         yield "set", f"attempts:{run_id}", *_flat(changes, f"{attempt}.")
         yield "default", f"attempts:{run_id}", *_flat(columns, f"{attempt}.")
-        yield "index_run", f"by_provider:{storable(changes['provider'])}"
+        if "ref" in changes:
+            yield "add", f"run:{run_id}", "tried", _to_json(f"{attempt} {storable(changes['ref'])}")
+            yield "index_run", f"by_provider:{storable(changes['provider'])}"
     match event:
         case AttemptStarted():
-            yield "index", "by_start", _microseconds(event.at), f"{run_id}:{event.attempt}"
-        case AttemptFinished(outcome=AttemptOutcome.SUCCESS):
-            latency = _to_json([event.first_token_seconds, event.duration_seconds])
-            yield "push", f"latencies:{storable(str(event.resolution.model_key))}", latency, REMEMBERED_CALLS
+            yield "index", "by_start", microseconds(event.at), f"{run_id}:{event.attempt}"
+        case AttemptFinished():
+            if (taught := latency_of(event)) is not None:
+                yield "push", f"latencies:{storable(str(event.resolution.model_key))}", _to_json(taught), REMEMBERED_CALLS
         case RunFinished():
             counts = _counts(event)
             yield "set", f"run:{run_id}", *_pairs(counts)
@@ -131,7 +134,8 @@ def _plain(value: Any) -> Any:
     return str(value) if isinstance(value, Decimal) else value
 
 
-def _microseconds(at: Timestamp) -> int:
+def microseconds(at: Timestamp) -> int:
+    """As scores of sorted sets have it."""
     return int(at * 1_000_000)
 
 
@@ -144,6 +148,8 @@ _RUN_COLUMNS = (
     "outcome",
     "chain",
     "prompt",
+    "primary_ref",
+    "tried",
     "answered_by",
     "attempts",
     "cost",
@@ -164,7 +170,7 @@ async def runs(connection: RedisConnection, where: RunFilter, now: Callable[[], 
     if where.provider is not None:
         index = f"by_provider:{storable(where.provider)}"
     plain = where == RunFilter(limit=where.limit, since=where.since)
-    lowest = "-inf" if where.since is None else _microseconds(where.since)
+    lowest = "-inf" if where.since is None else microseconds(where.since)
     highest: str | bytes = "+inf"
     while len(found) < where.limit:
         page = min(_PAGE_RUNS, where.limit - len(found)) if plain else _PAGE_RUNS
@@ -185,8 +191,11 @@ def _columns(row: bytes) -> Columns:
 def _summary(columns: Columns, now: Timestamp) -> RunSummary:
     owner, alive_at = _owner(columns)
     outcome = standing(columns["outcome"], owner, alive_at, now)
-    cost = columns["cost"]
-    return RunSummary(**columns | {"outcome": outcome, "cost": None if cost is None else Decimal(cost)})
+    cost, tried = columns["cost"], [each.split(" ", 1) for each in columns["tried"] or ()]
+    refs = (ref for _, ref in sorted(tried, key=lambda each: int(each[0])))
+    told: dict[str, Any] = {"outcome": outcome, "cost": None if cost is None else Decimal(cost)}
+    told |= {"primary": columns.pop("primary_ref"), "tried": tuple(dict.fromkeys(refs))}
+    return RunSummary(**columns | told)
 
 
 def _owner(columns: Columns) -> tuple[Process, Timestamp]:
@@ -206,7 +215,7 @@ def _fits(where: RunFilter, summary: RunSummary) -> bool:
 
 async def totals(connection: RedisConnection, since: Timestamp) -> DayTotals:
     """Over the runs since then; whoever needs it more exactly than a billionth of a dollar adds up the runs."""
-    _, sums = await connection.run("totals", ("runs",), (_microseconds(since),), PATIENT_SECONDS)
+    _, sums = await connection.run("totals", ("runs",), (microseconds(since),), PATIENT_SECONDS)
     requests, answered, failed, read, written, nano_dollars = map(int, sums)
     return DayTotals(
         since=since,
@@ -233,10 +242,7 @@ async def attempts(connection: RedisConnection, run_id: str, now: Callable[[], T
     run = _hash(run_fields)
     if not run:
         return []
-    by_number: dict[int, Columns] = {}
-    for name, value in _hash(fields).items():
-        number, _, column = name.partition(".")
-        by_number.setdefault(int(number), {})[column] = value
+    by_number = read_hash(fields)
     owner, alive_at = _owner(run)
     moment = now()
     return [
@@ -248,6 +254,15 @@ async def attempts(connection: RedisConnection, run_id: str, now: Callable[[], T
         )
         for number, columns in sorted(by_number.items())
     ]
+
+
+def read_hash(flat: Sequence[bytes]) -> dict[int, Columns]:
+    """Of a run's attempts: the columns of each, by its number."""
+    by_number: dict[int, Columns] = {}
+    for name, value in _hash(flat).items():
+        number, _, column = name.partition(".")
+        by_number.setdefault(int(number), {})[column] = value
+    return by_number
 
 
 def _hash(flat: Sequence[bytes]) -> Columns:

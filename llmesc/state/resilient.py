@@ -124,6 +124,8 @@ class ResilientStore:
 
     def spooled(self) -> str:
         """What waits on disk for the store, for people; empty where nothing does."""
+        if self._spool is None:
+            return ""
         files = self._spool.waiting()
         return f"{files} {'file' if files == 1 else 'files'} of records in {self._spool.directory}" if files else ""
 

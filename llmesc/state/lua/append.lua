@@ -98,6 +98,13 @@ function writes.default(key, first, last)
     redis.call('HSETNX', at(key), ARGV[index], ARGV[index + 1])
   end
 end
+function writes.add(key, first) -- to a JSON array, once
+  local had, value = redis.call('HGET', at(key), ARGV[first]) or '[]', ARGV[first + 1]
+  if not string.find(had, value, 1, true) then
+    had = had == '[]' and '[' .. value .. ']' or string.sub(had, 1, -2) .. ',' .. value .. ']'
+    redis.call('HSET', at(key), ARGV[first], had)
+  end
+end
 function writes.push(key, first)
   redis.call('LPUSH', at(key), ARGV[first])
   redis.call('LTRIM', at(key), 0, ARGV[first + 1] - 1)
