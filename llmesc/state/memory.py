@@ -192,6 +192,7 @@ class MemoryStore:
             input_tokens=sum(run["input_tokens"] or 0 for run in runs),
             output_tokens=sum(run["output_tokens"] or 0 for run in runs),
             cost=sum((run["cost"] or Decimal(0) for run in runs), Decimal(0)),
+            cost_unknown=sum(run["outcome"] is not None and run["cost"] is None for run in runs),
         )
 
     async def activity(self, window: Window) -> Sequence[ProviderActivity]:

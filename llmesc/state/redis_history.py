@@ -114,6 +114,7 @@ def _counts(event: RunFinished) -> Mapping[str, int]:
         "input_tokens": totals.usage.input_tokens or 0,
         "output_tokens": totals.usage.output_tokens or 0,
         "nano_dollars": round((totals.cost or Decimal(0)) * 1_000_000_000),
+        "cost_unknown": int(totals.cost is None),
     }
 
 
@@ -216,7 +217,7 @@ def _fits(where: RunFilter, summary: RunSummary) -> bool:
 async def totals(connection: RedisConnection, since: Timestamp) -> DayTotals:
     """Over the runs since then; whoever needs it more exactly than a billionth of a dollar adds up the runs."""
     _, sums = await connection.run("totals", ("runs",), (microseconds(since),), PATIENT_SECONDS)
-    requests, answered, failed, read, written, nano_dollars = map(int, sums)
+    requests, answered, failed, read, written, nano_dollars, cost_unknown = map(int, sums)
     return DayTotals(
         since=since,
         requests=requests,
@@ -225,6 +226,7 @@ async def totals(connection: RedisConnection, since: Timestamp) -> DayTotals:
         input_tokens=read,
         output_tokens=written,
         cost=Decimal(nano_dollars) / 1_000_000_000,
+        cost_unknown=cost_unknown,
     )
 
 

@@ -214,10 +214,11 @@ def totals(connection: Connection, since: Timestamp) -> DayTotals:
     row = connection.execute(
         "SELECT count(*), count(*) FILTER (WHERE outcome = 'answered'), "
         "count(*) FILTER (WHERE outcome NOT IN ('answered', 'cancelled')), sum(input_tokens), sum(output_tokens), "
-        "sum(CAST(round(CAST(cost AS REAL) * 1e9) AS INTEGER)) FROM runs WHERE id >= ?",
+        "sum(CAST(round(CAST(cost AS REAL) * 1e9) AS INTEGER)), count(*) FILTER (WHERE outcome NOT NULL AND cost IS NULL) "
+        "FROM runs WHERE id >= ?",
         (microseconds(since),),
     ).fetchone()
-    requests, answered, failed, read, written, nano_dollars = row
+    requests, answered, failed, read, written, nano_dollars, cost_unknown = row
     return DayTotals(
         since=since,
         requests=requests,
@@ -226,6 +227,7 @@ def totals(connection: Connection, since: Timestamp) -> DayTotals:
         input_tokens=read or 0,
         output_tokens=written or 0,
         cost=Decimal(nano_dollars or 0) / 1_000_000_000,
+        cost_unknown=cost_unknown,
     )
 
 

@@ -64,6 +64,8 @@ class DayTotals:
     output_tokens: int
     cost: Decimal
     """US dollars, of the requests whose cost is known."""
+    cost_unknown: int = 0
+    """Requests that ended, and of which nobody knows what they cost."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -25,4 +25,6 @@ def mark(at: float, *, whole: float, width: int) -> str:
 
 
 def _cell(at: float, whole: float, width: int) -> int:
-    return min(max(int(at / whole * width), 0), width - 1) if whole > 0 else 0
+    if whole <= 0 or at <= 0:
+        return 0
+    return width - 1 if at >= whole else min(int(at / whole * width), width - 1)

@@ -99,6 +99,13 @@ def money(cost: Decimal, *, estimated: bool = False) -> str:
     return f"{'~' if estimated else ''}${cost:.{2 if cost == 0 or cost >= 1 else 4}f}"
 
 
+def money_known(cost: Decimal, *, unknown: int) -> str:
+    """A sum of which `unknown` parts are not known: `$0.42`, `≥$0.42`, or `cost unknown`."""
+    if not unknown:
+        return money(cost)
+    return f"≥{money(cost)}" if cost else "cost unknown"
+
+
 def spent(usage: Usage, cost: Decimal | None, *, hosted: bool) -> str:
     """Tokens and dollars. That a cost is not known, or nothing, is worth a word only where somebody sends a bill."""
     if not cost and not hosted:

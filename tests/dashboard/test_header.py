@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import dataclasses
+from decimal import Decimal
 from typing import Any
 
 import pytest
@@ -35,6 +37,12 @@ async def test_it_tells_the_store_what_runs_and_what_today_brought() -> None:
 async def test_a_store_that_is_away_is_told_with_its_problem() -> None:
     away = StoreState(place="sqlite", away_since=Timestamp(scenes.NOW - 12), problem="state.db: locked")
     assert "⚠ state sqlite away for 12 s: state.db: locked" in await line(store=away)
+
+
+async def test_a_sum_of_which_a_part_is_not_known_says_so() -> None:
+    today = dataclasses.replace(scenes.TODAY, cost_unknown=3)
+    assert "≥$0.42" in await line(today=today)
+    assert "cost unknown" in await line(today=dataclasses.replace(today, cost=Decimal(0)))
 
 
 async def test_what_is_no_store_is_said_as_what_it_is() -> None:

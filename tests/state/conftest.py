@@ -113,10 +113,16 @@ class Story:
         price = Price(input_per_million=Decimal(1), output_per_million=Decimal(5), source="a list")
         return self._add(AttemptPriced, attempt=number, cost=cost, price=price)
 
-    def finish(self, outcome: RunOutcome = RunOutcome.ANSWERED, ref: str = "lab/qwen", attempts: int = 1) -> Story:
+    def finish(
+        self,
+        outcome: RunOutcome = RunOutcome.ANSWERED,
+        ref: str = "lab/qwen",
+        attempts: int = 1,
+        cost: Decimal | None = Decimal("0.0031"),
+    ) -> Story:
         answer = Answer(text="Raft is", attempt=1, resolution=resolution(ref), ranges=(AnswerRange(attempt=1, start=0, end=7),))
         usage = Usage(input_tokens=12, output_tokens=34)
-        totals = Totals(attempts=attempts, skipped=0, usage=usage, cost=Decimal("0.0031"), duration_seconds=1.5)
+        totals = Totals(attempts=attempts, skipped=0, usage=usage, cost=cost, duration_seconds=1.5)
         return self._add(RunFinished, outcome=outcome, answer=answer if outcome is RunOutcome.ANSWERED else None, totals=totals)
 
 

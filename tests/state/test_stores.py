@@ -203,6 +203,15 @@ class TestRuns:
         assert (finished.answered_by, finished.cost) == ("lab/qwen", Decimal("0.0031"))
         assert (finished.input_tokens, finished.output_tokens) == (12, 34)
 
+    async def test_a_request_of_unknown_cost_is_told_apart_from_one_that_cost_nothing(self, store: Store, kit: Any) -> None:
+        since = kit.clock.now()
+        await store.append(kit.story("free").start().attempt().finish(cost=Decimal(0)).events)
+        await store.append(kit.story("unknown").start().attempt().finish(cost=None).events)
+        await store.append(kit.story("running").start().attempt().events)
+
+        found = await store.totals(since)
+        assert (found.requests, found.cost, found.cost_unknown) == (3, 0, 1)
+
     async def test_a_run_names_whom_its_chain_put_first_and_all_that_were_called(self, store: Store, kit: Any) -> None:
         story = kit.story("a").start().attempt("lab/qwen").fail("lab/qwen").attempt("hosted@a/big:1", 2)
         story.fail("hosted@a/big:1", 2).attempt("hosted@a/big:1", 3).end_attempt("hosted@a/big:1", 3)

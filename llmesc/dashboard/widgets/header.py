@@ -41,7 +41,7 @@ def _parts(board: Board, chain: str, paused_behind: int | None) -> list[tuple[in
         if today.failed:
             parts.append((3, f"{words.count(today.failed)} failed"))
         parts.append((5, f"↑{words.count(today.input_tokens)} ↓{words.count(today.output_tokens)}"))
-        parts.append((2, words.money(today.cost)))
+        parts.append((2, words.money_known(today.cost, unknown=today.cost_unknown)))
     if paused_behind is not None:
         parts.append((0, f"⏸ paused, {words.count(paused_behind)} new"))
     return parts

@@ -1,8 +1,8 @@
 -- Sums over the runs that began at ARGV[4], in microseconds, or later. KEYS[1]: the index of the runs. What lies in whole buckets
 -- was added up when it was written; only the runs of the first, broken bucket are looked at.
 local BUCKET = 900 * 1000000 -- microseconds; as in append.lua
-local NAMES = {'requests', 'answered', 'failed', 'input_tokens', 'output_tokens', 'nano_dollars'}
-local sums = {0, 0, 0, 0, 0, 0}
+local NAMES = {'requests', 'answered', 'failed', 'input_tokens', 'output_tokens', 'nano_dollars', 'cost_unknown'}
+local sums = {0, 0, 0, 0, 0, 0, 0}
 local oldest = redis.call('ZRANGE', KEYS[1], 0, 0, 'WITHSCORES')[2]
 if oldest then
   local since = tonumber(ARGV[4])
