@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import os
-from collections.abc import Awaitable, Sequence
+from collections.abc import Awaitable, Callable, Sequence
 from typing import Any, TypeVar
 
 from redis import exceptions
@@ -55,7 +55,7 @@ class RedisConnection:
         """Connects, and sees that it is a server that llmesc can use."""
         try:
             self._client = self._connect()
-            await self._bounded(self._greet(), self.place.timeout_seconds * OPENING)
+            await self._bounded(self._greet, self.place.timeout_seconds * OPENING)
         except BaseException:
             await self.aclose()
             raise
@@ -63,7 +63,7 @@ class RedisConnection:
     async def run(self, name: str, keys: Sequence[str], arguments: Sequence[str | bytes | int], seconds: float) -> list[Any]:
         """Runs the script `name`; what it answers beyond the time. `keys` are given their prefix here."""
         for _ in range(_CLOCK_TRIES):
-            answer = await self._bounded(self._evaluate(name, keys, arguments), seconds)
+            answer = await self._bounded(lambda: self._evaluate(name, keys, arguments), seconds)
             self._time.heard(int(answer[0]) + int(answer[1]) / 1e6)
             if answer[2] != b"clock":
                 return answer[2:]
@@ -73,7 +73,7 @@ class RedisConnection:
 
     async def command(self, *command: str | bytes | int, seconds: float) -> Any:
         """One command, as it is."""
-        return await self._bounded(self._ready().execute_command(*command), seconds)
+        return await self._bounded(lambda: self._ready().execute_command(*command), seconds)
 
     async def news(self, after: str, seconds: float) -> str:
         """Waits until something was written after `after` (an id of the stream of news; empty: from now on), at the most so long.
@@ -162,11 +162,11 @@ class RedisConnection:
             raise self._problem("is closed")
         return self._client
 
-    async def _bounded(self, asking: Awaitable[T], seconds: float) -> T:
-        """What `asking` brings, within `seconds`. Where this process itself was kept from running meanwhile, that was not the
+    async def _bounded(self, ask: Callable[[], Awaitable[T]], seconds: float) -> T:
+        """What `ask` brings, within `seconds`. Where this process itself was kept from running meanwhile, that was not the
         server's delay: it gets its time once more.
         """
-        task = asyncio.ensure_future(self._in_turn(asking))
+        task = asyncio.ensure_future(self._in_turn(ask))
         clock = asyncio.get_running_loop().time
         deadline = clock() + seconds
         try:
@@ -188,9 +188,9 @@ class RedisConnection:
             problem = self._problem(words)
         raise problem  # from here: no cause may show what was sent
 
-    async def _in_turn(self, asking: Awaitable[T]) -> T:
+    async def _in_turn(self, ask: Callable[[], Awaitable[T]]) -> T:
         async with self._turns:
-            return await asking
+            return await ask()
 
     def _problem(self, words: str) -> StateUnavailable:
         return StateUnavailable(f"{self.place} {words}")

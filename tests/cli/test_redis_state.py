@@ -86,6 +86,20 @@ def test_doctor_tells_of_the_redis_and_of_what_waits_for_it(
     assert "of records in" not in llmesc("doctor").out
 
 
+def test_while_it_is_silent_the_answer_comes_all_the_same(llmesc: Llmesc, host: Callable[..., Path], server: RedisServer) -> None:
+    host("one", f"redis://:hunter2@127.0.0.1:{server.port}/0")
+    server.pause()
+
+    done = llmesc("ask", "hi")
+
+    assert (done.code, done.out) == (0, "Forty-two.\n")
+    assert "warning: going on without the state: " in done.err
+    assert "does not answer within 200 ms" in done.err
+    server.resume()
+    host("one")  # with a time-out for machines that do other things beside
+    assert [run["outcome"] for run in json.loads(llmesc("history", "--json").out)] == ["answered"]
+
+
 @pytest.mark.parametrize("wrong", ["", "99", "wrong"])
 def test_the_password_is_shown_nowhere(
     llmesc: Llmesc, host: Callable[..., Path], server: RedisServer, tmp_path: Path, wrong: str

@@ -50,7 +50,8 @@ async def here(kit: Any) -> AsyncIterator[Callable[[str], Here]]:
 
     def make(url: str) -> Here:
         spool, warnings = Spool(kit.folder / "spool", kit.clock), list[str]()
-        store = ResilientStore(lambda: kit.redis(url), fallback=kit.memory(), spool=spool, clock=kit.clock, warn=warnings.append)
+        patient = {"clock": kit.clock, "warn": warnings.append, "patience_seconds": 30.0}
+        store = ResilientStore(lambda: kit.redis(url), fallback=kit.memory(), spool=spool, **patient)
         made.append(Here(store, spool, kit, warnings))
         return made[-1]
 
@@ -172,6 +173,62 @@ async def test_who_gives_up_waiting_leaves_no_answer_to_the_next(kit: Any, redis
 
     counts = await asyncio.gather(*(kit.circuit(store, key) for key in keys))
     assert [len(circuit.failures) for circuit in counts] == [number % 3 for number in range(20)]
+    await store.aclose()
+
+
+async def test_more_that_ask_at_once_than_there_are_connections_all_give_up_in_time(
+    kit: Any, redis_with: Callable[..., RedisServer]
+) -> None:
+    server = redis_with()
+    store = await kit.redis(brief(server))
+    server.pause()
+
+    async with asyncio.timeout(30):
+        told = await asyncio.gather(*(store.circuits([KEY]) for _ in range(100)), return_exceptions=True)
+
+    assert {type(each) for each in told} == {StateUnavailable}
+    server.resume()
+    await store.aclose()
+    patient = await kit.redis(server.url)
+    assert len(await asyncio.gather(*(patient.circuits([KEY]) for _ in range(100)))) == 100
+    await patient.aclose()
+
+
+@pytest.mark.parametrize("how", ["kill", "pause"])
+async def test_many_runs_of_one_process_lose_it_in_the_midst_and_no_record(
+    kit: Any, here: Callable[[str], Here], redis_with: Callable[..., RedisServer], how: str
+) -> None:
+    server = redis_with("--appendonly", "yes", "--appendfsync", "always")
+    mine = here(f"redis://127.0.0.1:{server.port}/0?timeout=300ms")
+    stories = [kit.story(f"run-{number}").start().attempt() for number in range(40)]
+    begun = 0
+
+    async def record(story: Any) -> None:
+        nonlocal begun
+        await mine.store.admit(KEY)
+        await mine.store.append(story.events[:2])
+        begun += 1
+        if begun == 20:
+            server.kill() if how == "kill" else server.pause()
+        for _ in range(5):
+            await mine.store.append(story.text().events[-1:])
+            await mine.store.signal(KEY, kit.succeeded())
+        story.end_attempt().finish()
+        await mine.store.append(story.events[-2:])
+
+    async with asyncio.timeout(60):
+        await asyncio.gather(*map(record, stories))
+    assert len(mine.warnings) == 1
+    server.start() if how == "kill" else server.resume()
+    while mine.spooled:
+        await mine.later()
+
+    store = await kit.redis(server.url)
+    for story in stories:
+        assert list(await store.events(story.run_id)) == story.events
+    assert len(await store.runs(RunFilter(outcome="answered", limit=1_000))) == 40
+    assert (await store.totals(stories[0].events[0].at)).answered == 40
+    assert mine.store.lost_events == 0
     await store.aclose()
 
 
