@@ -6,7 +6,7 @@
 -- values; unbroken stretches of events, as first seq, last seq, body; and the writes, each of them as what, key, and a list again.
 --
 -- Answers ok; or there, and the seqs that are there already: nothing was written then, and the rest is to be sent again.
-local BUCKET = 900 * 1000000 -- microseconds; as in redis_history.py
+local BUCKET = 900 * 1000000 -- microseconds; as in totals.lua
 local GRACE = 7 * 86400 -- seconds beyond those to keep, after which what nobody cleared away goes by itself
 
 local run_id, keep_seconds, keep_runs = ARGV[4], tonumber(ARGV[5]), tonumber(ARGV[6])
