@@ -23,6 +23,7 @@ from llmesc.escalation.times import Clock, Timestamp
 from llmesc.state.activity import ModelUsage, ProviderActivity, Window
 from llmesc.state.resilient import ResilientStore
 from llmesc.state.store import AttemptRow, DayTotals, RunFilter, RunSummary
+from llmesc.state.usage import UsageQuery, models_of
 
 if TYPE_CHECKING:
     from llmesc.engine.doctor import Check
@@ -168,7 +169,7 @@ class Operations:
 
     async def usage(self, since: Timestamp, until: Timestamp) -> Sequence[ModelUsage]:
         """What the requests that began in between used, by candidate."""
-        return await (await self._store.direct()).usage(since, until)
+        return models_of(await (await self._store.direct()).usage(UsageQuery(since=since, until=until)))
 
     async def run_attempts(self, run_id: str) -> Sequence[AttemptRow]:
         """Its attempts; one whose process was killed says `interrupted`."""

@@ -24,18 +24,6 @@ class Call(NamedTuple):
     first_token_seconds: float | None
 
 
-class Used(NamedTuple):
-    """What one attempt used, ended or not."""
-
-    ref: str
-    tier: str
-    input_tokens: int | None
-    """None: nobody counted, or it has not ended."""
-    output_tokens: int | None
-    cost: Decimal | None
-    """US dollars; None: not known."""
-
-
 class Window(NamedTuple):
     """A stretch of time, cut into buckets of the same length."""
 
@@ -107,25 +95,6 @@ class ModelUsage:
     """US dollars, of the calls whose cost is known."""
     cost_unknown: int
     """Calls whose cost nobody knows: no price, no count, killed, recorded before this was, or still running."""
-
-
-def usage_of(calls: Iterable[Used]) -> list[ModelUsage]:
-    """By candidate, in the order of their names."""
-    found: dict[tuple[str, str], list[Used]] = {}
-    for call in calls:
-        found.setdefault((call.ref, call.tier), []).append(call)
-    return [
-        ModelUsage(
-            ref=ref,
-            tier=tier,
-            calls=len(found[ref, tier]),
-            input_tokens=sum(call.input_tokens or 0 for call in found[ref, tier]),
-            output_tokens=sum(call.output_tokens or 0 for call in found[ref, tier]),
-            cost=sum((call.cost for call in found[ref, tier] if call.cost is not None), Decimal(0)),
-            cost_unknown=sum(call.cost is None for call in found[ref, tier]),
-        )
-        for ref, tier in sorted(found)
-    ]
 
 
 def activity_of(calls: Iterable[Call], window: Window) -> list[ProviderActivity]:

@@ -25,7 +25,7 @@ from llmesc.escalation.ports import Denial
 from llmesc.escalation.resolution import CircuitKey, ModelKey
 from llmesc.escalation.retry_budget import Bucket, RetryPolicy, changed
 from llmesc.escalation.times import Clock, Timestamp
-from llmesc.state.activity import Call, ModelUsage, ProviderActivity, Used, Window, activity_of, usage_of
+from llmesc.state.activity import Call, ProviderActivity, Window, activity_of
 from llmesc.state.denials import in_force, names
 from llmesc.state.news import looked_for
 from llmesc.state.process import Process, this_process
@@ -40,12 +40,12 @@ from llmesc.state.projection import (
     standing,
 )
 from llmesc.state.store import FOUND_RUNS, AttemptRow, DayTotals, RunFilter, RunSummary
+from llmesc.state.usage import UsageQuery, Used, UsedCall, caller_name, used
 
 KEPT_RUNS = 1_000
 """Older runs are forgotten: a process that lives long must not grow for ever."""
 
 _RUN_FIELDS = tuple(each.name for each in fields(RunSummary))
-_USED_COLUMNS = ("ref", "tier", "call_input_tokens", "call_output_tokens", "call_cost")
 _CALL_COLUMNS = ("ref", "started_at", "outcome", "duration_seconds", "first_token_seconds")
 _ATTEMPT_FIELDS = tuple(each.name for each in fields(AttemptRow))
 
@@ -201,11 +201,10 @@ class MemoryStore:
         calls = (Call(*(attempt[name] for name in _CALL_COLUMNS)) for attempt in columns if attempt["outcome"] is not None)
         return activity_of((call for call in calls if window.since <= call.started_at < window.until), window)
 
-    async def usage(self, since: Timestamp, until: Timestamp) -> Sequence[ModelUsage]:
-        """By candidate."""
-        runs = (run for run in self._runs.values() if since <= run.columns["started_at"] < until)
-        columns = (attempt for run in runs for attempt in run.attempts.values())
-        return usage_of(Used(*(attempt[name] for name in _USED_COLUMNS)) for attempt in columns)
+    async def usage(self, query: UsageQuery) -> Sequence[Used]:
+        """By candidate and what became of the call."""
+        runs = [run for run in self._runs.values() if query.since <= run.columns["started_at"] < query.until]
+        return used((_used_call(run, attempt) for run in runs for attempt in run.attempts.values()), query)
 
     async def find_runs(self, prefix: str) -> Sequence[str]:
         """Ids that begin so."""
@@ -252,6 +251,20 @@ class MemoryStore:
         outcome = attempt_standing(columns["outcome"], run_outcome, run.owner, alive_at, self._clock.now())
         own = {"run_id": run.columns["run_id"], "outcome": outcome}
         return AttemptRow(**{name: columns[name] for name in _ATTEMPT_FIELDS if name not in own} | own)
+
+
+def _used_call(run: _Run, attempt: Columns) -> UsedCall:
+    return UsedCall(
+        ref=attempt["ref"],
+        tier=attempt["tier"],
+        chain=run.columns["chain"],
+        caller=caller_name(run.columns["caller"]),
+        outcome=attempt["outcome"],
+        kind=attempt["kind"],
+        input_tokens=attempt["call_input_tokens"],
+        output_tokens=attempt["call_output_tokens"],
+        cost=attempt["call_cost"],
+    )
 
 
 def _fits(where: RunFilter, summary: RunSummary, run: _Run) -> bool:

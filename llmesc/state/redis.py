@@ -30,7 +30,7 @@ from llmesc.escalation.retry_budget import RetryPolicy
 from llmesc.escalation.times import Clock, Timestamp
 from llmesc.state import redis_history as history
 from llmesc.state import redis_usage as usage
-from llmesc.state.activity import ModelUsage, ProviderActivity, Window, activity_of
+from llmesc.state.activity import ProviderActivity, Window, activity_of
 from llmesc.state.process import this_process
 from llmesc.state.redis_check import check
 from llmesc.state.redis_circuits import CircuitHash, DenialHash
@@ -39,6 +39,7 @@ from llmesc.state.redis_moved import moved_answer, moved_circuit, moved_denial, 
 from llmesc.state.redis_retry_budget import BudgetHash
 from llmesc.state.redis_time import ServerTime
 from llmesc.state.store import AttemptRow, DayTotals, RunFilter, RunSummary
+from llmesc.state.usage import UsageQuery, Used
 
 
 class RedisStore:
@@ -138,9 +139,9 @@ class RedisStore:
         """By provider instance."""
         return activity_of(await usage.calls(self._connection, window), window)
 
-    async def usage(self, since: Timestamp, until: Timestamp) -> Sequence[ModelUsage]:
-        """By candidate."""
-        return await usage.usage(self._connection, since, until)
+    async def usage(self, query: UsageQuery) -> Sequence[Used]:
+        """By candidate and what became of the call."""
+        return await usage.usage(self._connection, query)
 
     async def find_runs(self, prefix: str) -> Sequence[str]:
         """Ids that begin so."""

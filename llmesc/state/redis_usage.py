@@ -6,10 +6,11 @@ import json
 from collections.abc import AsyncIterator
 from decimal import Decimal
 
-from llmesc.escalation.times import Timestamp
-from llmesc.state.activity import Call, ModelUsage, Used, Window, usage_of
+from llmesc.state.activity import Call, Window
+from llmesc.state.projection import Columns
 from llmesc.state.redis_connection import PATIENT_SECONDS, RedisConnection
 from llmesc.state.redis_history import microseconds, read_hash
+from llmesc.state.usage import UsageQuery, Used, UsedCall, caller_name, used
 
 _PAGE = 250
 """Attempts, or runs, of one script; see `redis_history`."""
@@ -32,30 +33,38 @@ async def calls(connection: RedisConnection, window: Window) -> list[Call]:
             return found
 
 
-async def usage(connection: RedisConnection, since: Timestamp, until: Timestamp) -> list[ModelUsage]:
-    """By candidate."""
-    return usage_of([used async for used in _used(connection, since, until)])
+async def usage(connection: RedisConnection, query: UsageQuery) -> list[Used]:
+    """The sums over the calls of the runs that began then."""
+    return used([call async for call in _used_calls(connection, query)], query)
 
 
-async def _used(connection: RedisConnection, since: Timestamp, until: Timestamp) -> AsyncIterator[Used]:
-    """What each call of the runs that began in between used."""
-    highest: str | bytes = f"({microseconds(until)}"
+async def _used_calls(connection: RedisConnection, query: UsageQuery) -> AsyncIterator[UsedCall]:
+    highest: str | bytes = f"({microseconds(query.until)}"
     while True:
-        bounds = (microseconds(since), highest, _PAGE, "run_id")
+        bounds = (microseconds(query.since), highest, _PAGE, "run_id", "chain", "caller")
         rows = (await connection.run("list", ("runs",), bounds, PATIENT_SECONDS))[1:]
-        ids = [json.loads(columns)[0] for columns in rows[1::2] if columns]
-        if ids:
-            keys = tuple(f"attempts:{run_id}" for run_id in ids)
-            for flat in (await connection.run("look", keys, (), PATIENT_SECONDS))[1:]:
+        runs = [json.loads(columns) for columns in rows[1::2] if columns]
+        if runs:
+            keys = tuple(f"attempts:{run_id}" for run_id, *_ in runs)
+            hashes = (await connection.run("look", keys, (), PATIENT_SECONDS))[1:]
+            for (_, chain, caller), flat in zip(runs, hashes, strict=True):
                 for columns in read_hash(flat).values():
-                    cost = columns["call_cost"]
-                    yield Used(
-                        columns["ref"],
-                        columns["tier"],
-                        columns["call_input_tokens"],
-                        columns["call_output_tokens"],
-                        None if cost is None else Decimal(cost),
-                    )
+                    yield _used_call(columns, chain, caller_name(caller))
         if len(rows) < 2 * _PAGE:
             return
         highest = b"(" + rows[-2]
+
+
+def _used_call(columns: Columns, chain: str, caller: str) -> UsedCall:
+    cost = columns["call_cost"]
+    return UsedCall(
+        ref=columns["ref"],
+        tier=columns["tier"],
+        chain=chain,
+        caller=caller,
+        outcome=columns["outcome"],
+        kind=columns["kind"],
+        input_tokens=columns["call_input_tokens"],
+        output_tokens=columns["call_output_tokens"],
+        cost=None if cost is None else Decimal(cost),
+    )

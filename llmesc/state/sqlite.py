@@ -32,12 +32,13 @@ from llmesc.escalation.times import Clock, Timestamp
 from llmesc.state import sqlite_history as history
 from llmesc.state import sqlite_retry_budget as retry_budget
 from llmesc.state import sqlite_usage as usage
-from llmesc.state.activity import ModelUsage, ProviderActivity, Window, activity_of
+from llmesc.state.activity import ProviderActivity, Window, activity_of
 from llmesc.state.news import looked_for
 from llmesc.state.process import this_process
 from llmesc.state.sqlite_circuits import CircuitTable, DenialTable
 from llmesc.state.sqlite_database import SCHEMA_VERSION, Database
 from llmesc.state.store import AttemptRow, DayTotals, RunFilter, RunSummary
+from llmesc.state.usage import UsageQuery, Used
 
 
 class SqliteStore:
@@ -149,9 +150,9 @@ class SqliteStore:
         """By provider instance."""
         return activity_of(await self._database.read(lambda connection: usage.calls(connection, window)), window)
 
-    async def usage(self, since: Timestamp, until: Timestamp) -> Sequence[ModelUsage]:
-        """By candidate."""
-        return await self._database.read(lambda connection: usage.usage(connection, since, until))
+    async def usage(self, query: UsageQuery) -> Sequence[Used]:
+        """By candidate and what became of the call."""
+        return await self._database.read(lambda connection: usage.usage(connection, query))
 
     async def find_runs(self, prefix: str) -> Sequence[str]:
         """Ids that begin so."""

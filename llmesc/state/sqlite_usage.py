@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+import json
 from decimal import Decimal
 from sqlite3 import Connection
+from typing import Any
 
-from llmesc.escalation.times import Timestamp
-from llmesc.state.activity import Call, ModelUsage, Window
+from llmesc.state.activity import Call, Window
 from llmesc.state.sqlite_history import microseconds
+from llmesc.state.usage import UsageQuery, Used, caller_name, fate_of, together
 
 
 def calls(connection: Connection, window: Window) -> list[Call]:
@@ -20,23 +22,55 @@ def calls(connection: Connection, window: Window) -> list[Call]:
     return [Call(*row) for row in rows]
 
 
-def usage(connection: Connection, since: Timestamp, until: Timestamp) -> list[ModelUsage]:
-    """By candidate; whoever needs it more exactly than a billionth of a dollar adds up the calls."""
+class DecimalSum:
+    """Of the texts of some numbers: SQLite itself would add them as binary fractions."""
+
+    def __init__(self) -> None:
+        self._sum = Decimal(0)
+
+    def step(self, value: object) -> None:
+        """One more; what is not known adds nothing."""
+        if value is not None:
+            self._sum += Decimal(str(value))
+
+    def finalize(self) -> Any:
+        """All of them, as text: SQLite has no type for it."""
+        return str(self._sum)
+
+
+_WHO = "json_extract(caller, '$.name', '$.user', '$.host')"
+"""Not the whole of it: every process is another caller."""
+
+
+def usage(connection: Connection, query: UsageQuery) -> list[Used]:
+    """The sums over the calls of the runs that began then."""
+    connection.create_aggregate("decimal_sum", 1, DecimalSum)
+    source = "attempts CROSS JOIN runs ON id = run" if query.apart else "attempts"
+    chain = "chain" if "chain" in query.apart else "''"
+    who = _WHO if "caller" in query.apart else "NULL"
+    longer = " + ".join(["0", *("(call_input_tokens > ?)" for _ in query.prompt_lengths)])
+    size = f"CASE WHEN call_output_tokens IS NOT NULL THEN {longer} + 0 * call_input_tokens END"
     rows = connection.execute(
-        "SELECT ref, tier, count(*), sum(call_input_tokens), sum(call_output_tokens), "
-        "sum(CAST(round(CAST(call_cost AS REAL) * 1e9) AS INTEGER)), count(*) - count(call_cost) "
-        "FROM attempts WHERE run >= ? AND run < ? GROUP BY ref, tier ORDER BY ref, tier",
-        (microseconds(since), microseconds(until)),
+        "SELECT ref, tier, attempts.outcome, kind, "  # noqa: S608 - our own words
+        f"{chain} AS chain_name, {who} AS who, {size} AS size, call_cost IS NULL AS unknown, "
+        "count(*), sum(call_input_tokens), sum(call_output_tokens), decimal_sum(call_cost) "
+        f"FROM {source} WHERE run >= ? AND run < ? GROUP BY ref, tier, attempts.outcome, kind, chain_name, who, size, unknown",
+        (*query.prompt_lengths, microseconds(query.since), microseconds(query.until)),
     )
-    return [
-        ModelUsage(
-            ref=ref,
-            tier=tier,
-            calls=number,
-            input_tokens=read or 0,
-            output_tokens=written or 0,
-            cost=Decimal(nano_dollars or 0) / 1_000_000_000,
-            cost_unknown=unknown,
-        )
-        for ref, tier, number, read, written, nano_dollars, unknown in rows
-    ]
+    return together(_used(row) for row in rows)
+
+
+def _used(row: tuple[Any, ...]) -> Used:
+    ref, tier, outcome, kind, chain, who, longer_than, cost_unknown, number, read, written, dollars = row
+    return Used(
+        ref=ref,
+        tier=tier,
+        chain=chain,
+        caller="" if who is None else caller_name(dict(zip(("name", "user", "host"), json.loads(who), strict=True))),
+        fate=fate_of(outcome, kind),
+        longer_than=longer_than,
+        calls=number,
+        input_tokens=read or 0,
+        output_tokens=written or 0,
+        cost=None if cost_unknown else Decimal(dollars),
+    )

@@ -15,7 +15,8 @@ from llmesc.escalation.ports import Denial
 from llmesc.escalation.resolution import CircuitKey, ModelKey
 from llmesc.escalation.retry_budget import RetryPolicy
 from llmesc.escalation.times import Timestamp
-from llmesc.state.activity import ModelUsage, ProviderActivity, Window
+from llmesc.state.activity import ProviderActivity, Window
+from llmesc.state.usage import UsageQuery, Used
 
 FOUND_RUNS = 20
 """The most ids that `find_runs` gives."""
@@ -156,9 +157,9 @@ class Store(Protocol):
         """How the calls that began in `window` ended, by provider instance, in the order of their names."""
         ...
 
-    async def usage(self, since: Timestamp, until: Timestamp) -> Sequence[ModelUsage]:
-        """What the requests that began at `since` or later, and before `until`, used, by candidate, in the order of their
-        references.
+    async def usage(self, query: UsageQuery) -> Sequence[Used]:
+        """What the calls of the requests of that time used: by candidate, by what became of the call, and by all else that the
+        query tells apart; in the order of references.
         """
         ...
 

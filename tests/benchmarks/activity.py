@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import argparse
 import asyncio
+import json
 import random
 import sqlite3
 import tempfile
@@ -22,6 +23,7 @@ from llmesc.engine.clock import SystemClock
 from llmesc.escalation.circuits import CircuitPolicy
 from llmesc.escalation.times import Timestamp
 from llmesc.state.sqlite import SqliteStore
+from llmesc.state.usage import UsageQuery
 
 HISTORY_DAYS = 90
 CANDIDATES = (
@@ -29,15 +31,22 @@ CANDIDATES = (
     ("lab@gpu1/qwen3-32b", "lab", "vllm", 1.6, None),
     ("claude@team-a/claude-sonnet-4-6", "claude", "frontier", 3.9, "0.0038"),
 )
-RUN = "INSERT INTO runs VALUES (?, ?, ?, ?, 'answered', 'default', ?, ?, 2, '0.0038', '{}', 412, 171, 'web1', 1, 1, ?)"
-ATTEMPT = "INSERT INTO attempts VALUES (?, ?, ?, ?, ?, 'primary', ?, ?, NULL, ?, ?, 412, 171, ?)"
+RUN = (
+    "INSERT INTO runs (id, run_id, started_at, finished_at, outcome, chain, prompt, answered_by, attempts, cost, caller, "
+    "input_tokens, output_tokens, host, pid, process_started, alive_at) "
+    "VALUES (?, ?, ?, ?, 'answered', 'default', ?, ?, 2, '0.0038', ?, 412, 171, 'web1', 1, 1, ?)"
+)
+ATTEMPT = (
+    "INSERT INTO attempts (run, attempt, ref, provider, tier, move, started_at, outcome, duration_seconds, first_token_seconds, "
+    "call_input_tokens, call_output_tokens, call_cost) VALUES (?, ?, ?, ?, ?, 'primary', ?, ?, ?, ?, 412, 171, ?)"
+)
 
 
-def history(attempts: int, now: float) -> Iterator[tuple[tuple[Any, ...], list[tuple[Any, ...]]]]:
+def history(attempts: int, now: float, days: float = HISTORY_DAYS) -> Iterator[tuple[tuple[Any, ...], list[tuple[Any, ...]]]]:
     """Runs of two attempts each, evenly over the days, the oldest first."""
     rolled = random.Random(1)
     for number in range(attempts // 2):
-        at = now - HISTORY_DAYS * 86_400 * (1 - number / (attempts // 2))
+        at = now - days * 86_400 * (1 - number / (attempts // 2))
         key = int(at * 1_000_000)
         rows = []
         for attempt in (1, 2):
@@ -45,13 +54,14 @@ def history(attempts: int, now: float) -> Iterator[tuple[tuple[Any, ...], list[t
             seconds = usual * rolled.lognormvariate(0, 0.5)
             outcome = "success" if attempt == 2 else rolled.choice(("error", "quality_failure", "rate_limited"))
             rows.append((key, attempt, ref, provider, tier, at + attempt, outcome, seconds, seconds / 3, cost))
-        yield (key, f"{number:08x}", at, at + 5, "Explain Raft to a new operator " * 4, ref, at + 5), rows
+        caller = json.dumps({"user": "ann", "host": f"web{number % 4}", "pid": str(number), "command": "ask"})
+        yield (key, f"{number:08x}", at, at + 5, "Explain Raft to a new operator " * 4, ref, caller, at + 5), rows
 
 
-def fill(path: Path, attempts: int, now: float) -> None:
+def fill(path: Path, attempts: int, now: float, days: float = HISTORY_DAYS) -> None:
     """Writes the history past the store, which would take an hour."""
     with closing(sqlite3.connect(path)) as connection, connection:
-        for run, calls in history(attempts, now):
+        for run, calls in history(attempts, now, days):
             connection.execute(RUN, run)
             connection.executemany(ATTEMPT, calls)
 
@@ -72,7 +82,7 @@ async def measure(attempts: int) -> None:
             until, *midnights = midnights_before(now, DAYS)
             for since in midnights:
                 start = time.perf_counter()
-                await store.usage(since, until)
+                await store.usage(UsageQuery(since=since, until=until))
                 days.append(time.perf_counter() - start)
                 until = since
         await store.aclose()

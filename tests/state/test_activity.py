@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import math
-from decimal import Decimal
 from typing import Any
 
 import pytest
@@ -11,7 +10,7 @@ import pytest
 from llmesc.escalation.events import AttemptOutcome
 from llmesc.escalation.resolution import CircuitKey
 from llmesc.escalation.times import Timestamp
-from llmesc.state.activity import Call, Calls, ModelUsage, Spread, Window, activity_of
+from llmesc.state.activity import Call, Calls, Spread, Window, activity_of
 from llmesc.state.store import Store
 
 pytestmark = pytest.mark.anyio
@@ -104,45 +103,3 @@ def test_the_last_moment_is_in_the_last_bucket_however_it_is_rounded() -> None:
     (lab,) = activity_of([Call("lab/qwen", last, "error", 1.0, None)], window)
 
     assert [bucket.failed for bucket in lab.buckets] == [0] * 16 + [1]
-
-
-class TestUsage:
-    async def test_tokens_and_dollars_are_of_the_calls_of_each_candidate(self, store: Store, kit: Any) -> None:
-        for number in range(3):
-            kit.clock.seconds = BEGAN + number
-            story = kit.story(f"run {number}").start().attempt().fail().attempt("openai@a/gpt", 2).end_attempt("openai@a/gpt", 2)
-            await store.append(story.finish(ref="openai@a/gpt", attempts=2).events)
-
-        found = await store.usage(BEGAN, Timestamp(BEGAN + 2))
-
-        both = {"tier": "vllm", "calls": 2, "input_tokens": 10, "output_tokens": 14, "cost": Decimal("0.0062"), "cost_unknown": 0}
-        assert list(found) == [ModelUsage(ref="lab/qwen", **both), ModelUsage(ref="openai@a/gpt", **both)]
-
-    async def test_a_call_whose_cost_nobody_knows_is_counted_and_costs_nothing(self, store: Store, kit: Any) -> None:
-        kit.clock.seconds = BEGAN
-        await store.append(kit.story("running").start().attempt().events)
-        await ended(store, kit, 1.0, AttemptOutcome.SUCCESS)
-
-        (lab,) = await store.usage(BEGAN, Timestamp(BEGAN + 60))
-
-        assert (lab.calls, lab.cost, lab.cost_unknown) == (2, Decimal("0.0031"), 1)
-
-    async def test_a_cost_that_is_known_only_after_the_call_counts_like_any_other(self, store: Store, kit: Any) -> None:
-        kit.clock.seconds = BEGAN
-        story = kit.story("late").start().attempt().end_attempt(cost=None)
-        await store.append(story.events)
-        (unknown,) = await store.usage(BEGAN, Timestamp(BEGAN + 60))
-        await store.append(story.priced(Decimal("0.0042")).finish().events[3:])
-        (known,) = await store.usage(BEGAN, Timestamp(BEGAN + 60))
-
-        assert (unknown.cost, unknown.cost_unknown) == (0, 1)
-        assert (known.calls, known.cost, known.cost_unknown) == (1, Decimal("0.0042"), 0)
-
-    async def test_a_run_counts_for_the_day_on_which_it_began(self, store: Store, kit: Any) -> None:
-        kit.clock.seconds = BEGAN - 1
-        story = kit.story().start()
-        kit.clock.seconds = BEGAN + 1
-        await store.append(story.attempt().end_attempt().finish().events)
-
-        assert list(await store.usage(BEGAN, Timestamp(BEGAN + 60))) == []
-        assert [one.calls for one in await store.usage(Timestamp(BEGAN - 60), BEGAN)] == [1]

@@ -20,7 +20,9 @@ from llmesc.escalation.times import Timestamp
 from llmesc.state.activity import Window
 from llmesc.state.sqlite import SqliteStore
 from llmesc.state.sqlite_database import SCHEMA_VERSION
+from llmesc.state.sqlite_usage import DecimalSum
 from llmesc.state.store import RunFilter, StateUnavailable
+from llmesc.state.usage import UsageQuery
 
 pytestmark = pytest.mark.anyio
 
@@ -191,7 +193,7 @@ class TestCost:
             await sqlite.runs(RunFilter(since=Timestamp(0)))
             await sqlite.find_runs("7f")
             await sqlite.activity(Window(Timestamp(0), 60.0, 60))
-            await sqlite.usage(Timestamp(0), kit.clock.now())
+            await sqlite.usage(UsageQuery(since=Timestamp(0), until=kit.clock.now()))
             await sqlite.attempts("7f3a")
             await sqlite.events("7f3a")
             await sqlite.latencies([ModelKey("lab", "default", "qwen")])
@@ -204,7 +206,7 @@ class TestCost:
     ) -> None:
         with statements(sqlite) as seen:
             await sqlite.activity(Window(Timestamp(0), 60.0, 60))
-            await sqlite.usage(Timestamp(0), kit.clock.now())
+            await sqlite.usage(UsageQuery(since=Timestamp(0), until=kit.clock.now()))
 
         began, used, *_ = plans(kit.path, seen)
         assert "attempts_started (started_at>? AND started_at<?)" in began
@@ -231,6 +233,7 @@ def statements(store: SqliteStore) -> Iterator[list[str]]:
 
 def plans(path: Path, seen: list[str]) -> list[str]:
     with closing(plain(path)) as connection:
+        connection.create_aggregate("decimal_sum", 1, DecimalSum)
         asked = (sql for sql in seen if sql.split()[0] in ("SELECT", "INSERT", "UPDATE"))
         return [str(row[3]) for sql in asked for row in connection.execute(f"EXPLAIN QUERY PLAN {sql}")]
 

@@ -17,6 +17,7 @@ from llmesc.escalation.times import Timestamp
 from llmesc.state.activity import Window
 from llmesc.state.sqlite_database import SCHEMA_VERSION
 from llmesc.state.store import RunFilter
+from llmesc.state.usage import UsageQuery, models_of
 
 pytestmark = pytest.mark.anyio
 
@@ -89,7 +90,7 @@ async def test_what_the_calls_of_the_second_version_used_is_known_where_their_ru
     store = await kit.open()
 
     assert shape(kit.path) == new
-    lab, openai = await store.usage(Timestamp(0), Timestamp(kit.clock.seconds + 1))
+    lab, openai = models_of(await store.usage(UsageQuery(since=Timestamp(0), until=Timestamp(kit.clock.seconds + 1))))
     assert (lab.calls, lab.input_tokens, lab.output_tokens, lab.cost, lab.cost_unknown) == (2, 12, 34, Decimal("0.0031"), 1)
     assert (openai.calls, openai.cost, openai.cost_unknown) == (1, 0, 1), "how the run's cost was shared out is not known"
     (activity,) = [one for one in await store.activity(Window(Timestamp(kit.clock.seconds - 60), 60.0, 2)) if one.key == LAB]
