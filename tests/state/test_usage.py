@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from decimal import Decimal
 from typing import Any
+from uuid import uuid4
 
 import pytest
 from hypothesis import HealthCheck, given, settings
@@ -149,7 +150,7 @@ class TestTellingApart:
     )
 )
 async def test_money_is_summed_up_exactly_and_alike_in_every_store(costs: list[Decimal | None], kit: Any) -> None:
-    kit.folder = kit.folder.with_name(f"{id(costs):x}")
+    kit.folder = kit.folder.with_name(uuid4().hex)  # every example has a file of its own
     stores = [kit.memory(), await kit.open()]
     found: list[Sequence[Used]] = []
     for store in stores:
