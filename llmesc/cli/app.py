@@ -8,14 +8,28 @@ from typing import TYPE_CHECKING, Annotated, Any
 import typer
 from typer.core import TyperGroup
 
-from llmesc.cli import ask, chain, circuits, classify, config_cmd, dashboard, doctor, drill, history, init, models, topics
+from llmesc.cli import ask, chain, circuits, classify, config_cmd, dashboard, doctor, drill, history, init, models, topics, usage
 from llmesc.cli.exit_codes import ExitCode
 
 if TYPE_CHECKING:
     from llmesc.cli.session import Session
 
 
-_ORDER = ("ask", "dashboard", "chain", "circuits", "models", "history", "drill", "classify", "init", "config", "doctor", "help")
+_ORDER = (
+    "ask",
+    "dashboard",
+    "chain",
+    "circuits",
+    "models",
+    "history",
+    "usage",
+    "drill",
+    "classify",
+    "init",
+    "config",
+    "doctor",
+    "help",
+)
 
 
 class _Root(TyperGroup):
@@ -49,6 +63,7 @@ def _tree() -> typer.Typer:
     )
     root.command("ask", epilog=ask.EXAMPLES)(ask.ask)
     root.command("dashboard")(dashboard.dashboard)
+    root.command("usage", epilog=usage.NOTES)(usage.usage)
     root.command("drill", epilog=drill.EXAMPLES)(drill.drill)
     root.command("classify")(classify.classify)
     root.command("init")(init.init)

@@ -60,6 +60,13 @@ def languages(incomplete: str) -> list[tuple[str, str]]:
     return [(code, name) for code, name in NAMES.items() if code.startswith(incomplete)]
 
 
+def usage_groupings(incomplete: str) -> list[str]:
+    """What usage may be told by."""
+    from llmesc.engine import GROUPINGS
+
+    return [by for by in GROUPINGS if by.startswith(incomplete)]
+
+
 def tiers(incomplete: str) -> list[str]:
     """The five tiers."""
     from llmesc.escalation.resolution import Tier

@@ -15,7 +15,6 @@ if TYPE_CHECKING:
     from llmesc.cli.table import Column, Row
     from llmesc.engine import AttemptRow, Engine, RunSummary
     from llmesc.escalation.fold import RunView
-    from llmesc.escalation.times import Timestamp
 
 _GIVEN = ("name", "conversation", "correlation", "traceparent")
 """What a caller may have said about himself."""
@@ -33,11 +32,18 @@ def list_runs(
     as_json: Json = False,
 ) -> int:
     """List past and running requests, newest first."""
+    from llmesc.cli.options import moment
     from llmesc.engine import RunFilter
 
     session: Session = ctx.obj
     session.promised_json = as_json
-    where = RunFilter(since=_since(since, session.now()), outcome=outcome, provider=provider, text=text, limit=limit)
+    where = RunFilter(
+        since=None if since is None else moment("--since", since, session.now()),
+        outcome=outcome,
+        provider=provider,
+        text=text,
+        limit=limit,
+    )
 
     async def work(engine: Engine) -> Sequence[RunSummary]:
         return await engine.operations.history(where)
@@ -85,25 +91,6 @@ def show(
     else:
         session.out.table(_attempt_columns(), [_attempt_row(view, row) for row in rows])
     return 0
-
-
-def _since(text: str | None, now: Timestamp) -> Timestamp | None:
-    if text is None:
-        return None
-    from llmesc.cli.bad_input import BadInput
-    from llmesc.escalation.durations import parse_duration
-    from llmesc.escalation.times import Timestamp
-
-    try:
-        return Timestamp(now - parse_duration(text))
-    except ValueError:
-        pass
-    from datetime import datetime
-
-    try:  # a date without a zone is meant as the operator's own
-        return Timestamp(datetime.fromisoformat(text).astimezone().timestamp())
-    except (ValueError, OverflowError):
-        raise BadInput(f"--since: {text!r} is neither a duration (2h) nor a date (2026-11-22)") from None
 
 
 def _print_runs(session: Session, runs: Sequence[RunSummary]) -> None:

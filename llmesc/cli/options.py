@@ -9,6 +9,7 @@ import typer
 
 if TYPE_CHECKING:
     from llmesc.escalation.hedging import HedgeAfter
+    from llmesc.escalation.times import Timestamp
 
 Json = Annotated[bool, typer.Option("--json", help="Print JSON.")]
 For = Annotated[
@@ -31,6 +32,25 @@ def duration(option: str, text: str | None) -> float | None:
     if seconds <= 0:
         raise BadInput(f"{option}: {text!r} is no time at all")
     return seconds
+
+
+def moment(option: str, text: str, now: Timestamp) -> Timestamp:
+    """The point in time given as `option`: so long before `now` (2h), or a date. Raises `BadInput`."""
+    from llmesc.escalation.durations import parse_duration
+    from llmesc.escalation.times import Timestamp
+
+    try:
+        return Timestamp(now - parse_duration(text))
+    except ValueError:
+        pass
+    from datetime import datetime
+
+    from llmesc.cli.bad_input import BadInput
+
+    try:  # a date without a zone is meant as the operator's own
+        return Timestamp(datetime.fromisoformat(text).astimezone().timestamp())
+    except (ValueError, OverflowError):
+        raise BadInput(f"{option}: {text!r} is neither a duration (2h) nor a date (2026-11-22)") from None
 
 
 def hedge_after(option: str, text: str | None) -> HedgeAfter | None:

@@ -8,13 +8,14 @@ from collections.abc import Awaitable, Callable, Sequence
 from llmesc.dashboard.board import Board, StoreState
 from llmesc.dashboard.followed import Followed
 from llmesc.dashboard.news import News
-from llmesc.dashboard.plots.trends import TrendReader, Trends, midnights_before
+from llmesc.dashboard.plots.trends import TrendReader, Trends
 from llmesc.engine import AskOptions, CircuitLine, DayTotals, Engine, RunFilter, RunSummary, StateUnavailable
 from llmesc.escalation.errors import LlmescError
 from llmesc.escalation.events import Event, RunFinished, RunOutcome
 from llmesc.escalation.messages import Request
 from llmesc.escalation.ports import Denial
 from llmesc.escalation.times import Timestamp
+from llmesc.story.days import midnights_before
 
 KEPT_RUNS = 10_000
 """Of the list; older ones are in `llmesc history list`."""

@@ -14,22 +14,29 @@ from typing import TYPE_CHECKING, Any
 from llmesc.engine.engine import Engine
 from llmesc.engine.operations import CircuitLine, Operations
 from llmesc.engine.options import AskOptions, Plan, Planned, Reply
+from llmesc.engine.savings import Saved, Yardstick
+from llmesc.engine.used import GROUPINGS, By, Sums, Usage, UsageLine
 from llmesc.escalation.failures import Failure
 from llmesc.escalation.messages import Request
 from llmesc.escalation.resolution import Resolution
 from llmesc.state.activity import Calls, ModelUsage, ProviderActivity, Spread, Window
 from llmesc.state.store import AttemptRow, DayTotals, RunFilter, RunSummary, StateUnavailable
+from llmesc.state.usage import WASTED, Fate
 
 if TYPE_CHECKING:
     from llmesc.engine.doctor import Check as Check
 
 __all__ = [
+    "GROUPINGS",
+    "WASTED",
     "AskOptions",
     "AttemptRow",
+    "By",
     "Calls",
     "CircuitLine",
     "DayTotals",
     "Engine",
+    "Fate",
     "ModelUsage",
     "Operations",
     "Plan",
@@ -38,9 +45,14 @@ __all__ = [
     "Reply",
     "RunFilter",
     "RunSummary",
+    "Saved",
     "Spread",
     "StateUnavailable",
+    "Sums",
+    "Usage",
+    "UsageLine",
     "Window",
+    "Yardstick",
     "advice_on",
     "ask",
     "explain_error",

@@ -6,12 +6,16 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from difflib import get_close_matches
 from fnmatch import fnmatchcase
+from itertools import pairwise
 from typing import TYPE_CHECKING, Literal
 
 from llmesc.config.model import Config
+from llmesc.config.offers import DEFAULT_CHAIN
 from llmesc.engine.assemble import Wires
 from llmesc.engine.captures import Captures
 from llmesc.engine.pricing import Pricing
+from llmesc.engine.savings import prompt_lengths, yardsticks
+from llmesc.engine.used import By, Usage, apart, day_lines, grouped_lines, line
 from llmesc.escalation.chain import offerings_named
 from llmesc.escalation.circuits import Circuit, Overridden, Override, Reset, Signal, effective_state
 from llmesc.escalation.denials import DenialIndex
@@ -23,7 +27,7 @@ from llmesc.escalation.times import Clock, Timestamp
 from llmesc.state.activity import ModelUsage, ProviderActivity, Window
 from llmesc.state.resilient import ResilientStore
 from llmesc.state.store import AttemptRow, DayTotals, RunFilter, RunSummary
-from llmesc.state.usage import UsageQuery, models_of
+from llmesc.state.usage import UsageQuery, Used, models_of
 
 if TYPE_CHECKING:
     from llmesc.engine.doctor import Check
@@ -170,6 +174,24 @@ class Operations:
     async def usage(self, since: Timestamp, until: Timestamp) -> Sequence[ModelUsage]:
         """What the requests that began in between used, by candidate."""
         return models_of(await (await self._store.direct()).usage(UsageQuery(since=since, until=until)))
+
+    async def usage_by(self, by: By, moments: Sequence[Timestamp]) -> Usage:
+        """What the requests used that began between the first and the last of `moments`, which rise; by day, each stretch between
+        two of them is one. Savings are reckoned with the chains and prices of today, see `savings`.
+        """
+        store = await self._store.direct()
+        await self._pricing.load()
+        tops = yardsticks(self._config, self._pricing.priced(self._offerings), DEFAULT_CHAIN)
+        lengths = prompt_lengths(tops.values())
+        stretches = list(pairwise(moments)) if by == "day" else [(moments[0], moments[-1])]
+        days: list[tuple[Timestamp, Sequence[Used]]] = []
+        for since, until in stretches:
+            query = UsageQuery(since=since, until=until, apart=apart(by), prompt_lengths=lengths)
+            days.append((since, await store.usage(query)))
+        cells = [cell for _, of_day in days for cell in of_day]
+        lines = day_lines(days, tops, lengths) if by == "day" else grouped_lines(cells, by, tops, lengths)
+        total = line(cells, tops, lengths)
+        return Usage(by=by, since=moments[0], until=moments[-1], lines=tuple(lines), total=total, tops=tops)
 
     async def run_attempts(self, run_id: str) -> Sequence[AttemptRow]:
         """Its attempts; one whose process was killed says `interrupted`."""

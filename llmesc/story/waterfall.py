@@ -25,6 +25,4 @@ def mark(at: float, *, whole: float, width: int) -> str:
 
 
 def _cell(at: float, whole: float, width: int) -> int:
-    if whole <= 0 or at <= 0:
-        return 0
-    return width - 1 if at >= whole else min(int(at / whole * width), width - 1)
+    return min(max(int(min(at / whole, 1.0) * width), 0), width - 1) if whole > 0 else 0

@@ -99,11 +99,13 @@ def money(cost: Decimal, *, estimated: bool = False) -> str:
     return f"{'~' if estimated else ''}${cost:.{2 if cost == 0 or cost >= 1 else 4}f}"
 
 
-def money_known(cost: Decimal, *, unknown: int) -> str:
-    """A sum of which `unknown` parts are not known: `$0.42`, `≥$0.42`, or `cost unknown`."""
-    if not unknown:
-        return money(cost)
-    return f"≥{money(cost)}" if cost else "cost unknown"
+def amount(cost: Decimal, unknown: int, unpriced: int = 0) -> str:
+    """Of several calls: `$0.42`, `≥$0.42` where `unknown` of them cost nobody knows what, `unknown` where all that is known is
+    that; `no bill` where there is no more to say than that `unpriced` of them were the operator's own machines'.
+    """
+    if unknown:
+        return f"≥{money(cost)}" if cost else "unknown"
+    return "no bill" if unpriced and not cost else money(cost)
 
 
 def spent(usage: Usage, cost: Decimal | None, *, hosted: bool) -> str:

@@ -18,17 +18,18 @@ from contextlib import closing
 from pathlib import Path
 from typing import Any
 
-from llmesc.dashboard.plots.trends import DAYS, last_hour, midnights_before
+from llmesc.dashboard.plots.trends import DAYS, last_hour
 from llmesc.engine.clock import SystemClock
 from llmesc.escalation.circuits import CircuitPolicy
 from llmesc.escalation.times import Timestamp
 from llmesc.state.sqlite import SqliteStore
 from llmesc.state.usage import UsageQuery
+from llmesc.story.days import midnights_before
 
 HISTORY_DAYS = 90
 CANDIDATES = (
-    ("embedded/smollm2-135m", "embedded", "local", 0.7, None),
-    ("lab@gpu1/qwen3-32b", "lab", "vllm", 1.6, None),
+    ("embedded/smollm2-135m", "embedded", "local", 0.7, "0"),
+    ("lab@gpu1/qwen3-32b", "lab", "vllm", 1.6, "0"),
     ("claude@team-a/claude-sonnet-4-6", "claude", "frontier", 3.9, "0.0038"),
 )
 RUN = (

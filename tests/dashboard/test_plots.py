@@ -19,18 +19,19 @@ from textual.widgets import Static
 
 from llmesc.dashboard.app import Dashboard, Settings
 from llmesc.dashboard.live_feed import LiveFeed
-from llmesc.dashboard.plots.bars import lying, upright
 from llmesc.dashboard.plots.cost import cost_lines
 from llmesc.dashboard.plots.lines import Line, grid
 from llmesc.dashboard.plots.outcomes import outcome_lines, share_words
 from llmesc.dashboard.plots.page import page
-from llmesc.dashboard.plots.trends import DAYS, Day, TrendReader, Trends, last_hour, midnights_before
+from llmesc.dashboard.plots.trends import DAYS, Day, TrendReader, Trends, last_hour
 from llmesc.dashboard.replay import Replay
 from llmesc.dashboard.screens.plots import Plots
 from llmesc.dashboard.widgets.flash import FlashLine
 from llmesc.dashboard.widgets.plots import PlotView
 from llmesc.engine import Engine, ModelUsage, ProviderActivity, StateUnavailable, Window
 from llmesc.escalation.times import Timestamp
+from llmesc.story.bars import lying, upright
+from llmesc.story.days import midnights_before
 from llmesc.story.width import display_width
 from tests.dashboard import scenes, trends
 

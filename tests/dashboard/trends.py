@@ -6,10 +6,11 @@ import math
 from collections.abc import Iterator
 from decimal import Decimal
 
-from llmesc.dashboard.plots.trends import DAYS, Day, Trends, last_hour, midnights_before
+from llmesc.dashboard.plots.trends import DAYS, Day, Trends, last_hour
 from llmesc.engine import ModelUsage
 from llmesc.escalation.times import Timestamp
 from llmesc.state.activity import Call, activity_of
+from llmesc.story.days import midnights_before
 from tests.dashboard import scenes
 
 WINDOW = last_hour(scenes.NOW)

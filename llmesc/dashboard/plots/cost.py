@@ -6,11 +6,11 @@ from collections.abc import Iterator, Sequence
 from datetime import datetime
 from decimal import Decimal
 
-from llmesc.dashboard.plots.bars import lying
 from llmesc.dashboard.plots.lines import Line, Span, calls_words, heading
 from llmesc.dashboard.plots.trends import Day, Trends
 from llmesc.escalation.untrusted import one_line
 from llmesc.story import words
+from llmesc.story.bars import lying
 from llmesc.story.width import cut
 
 _LABEL = 10
@@ -28,7 +28,7 @@ def cost_lines(trends: Trends, width: int) -> Iterator[Line]:
         yield heading("Cost by day")
         yield (Span(f" nothing was asked in the last {len(days)} days; ask from the prompt, or with llmesc ask", "dim"),)
         return
-    total = f"{_amount(cost, unknown, sum(day.unpriced for day in days))} in {len(days)} days"
+    total = f"{words.amount(cost, unknown, sum(day.unpriced for day in days))} in {len(days)} days"
     yield heading("Cost by day", Span(total), *_legend(days))
     room = min(max(width - 1 - _LABEL - 1 - 1 - _MONEY - 2 - _NOTE, 4), _LONGEST)
     top = float(max(day.cost for day in days))
@@ -44,7 +44,7 @@ def _legend(days: Sequence[Day]) -> Iterator[Span]:
 def _day(day: Day, label: str, top: float, room: int, width: int) -> Line:
     bar = lying(float(day.cost), top, room - 1)
     more = "?" if day.unknown else ""
-    amount = _amount(day.cost, day.unknown, day.unpriced) if day.calls else "–"
+    amount = words.amount(day.cost, day.unknown, day.unpriced) if day.calls else "–"
     note = _note(day)
     left = width - (1 + _LABEL + 1 + room + 1 + _MONEY + 2) - len(note)
     return (
@@ -56,12 +56,6 @@ def _day(day: Day, label: str, top: float, room: int, width: int) -> Line:
         Span(f"  {note}", "dim"),
         Span(_dearest(day, left), "dim"),
     )
-
-
-def _amount(cost: Decimal, unknown: int, unpriced: int) -> str:
-    if unknown:
-        return f"≥{words.money(cost)}" if cost else "unknown"
-    return "no bill" if unpriced and not cost else words.money(cost)
 
 
 def _note(day: Day) -> str:

@@ -6,11 +6,11 @@ from collections.abc import Iterable, Iterator, Sequence
 from datetime import datetime
 from typing import NamedTuple
 
-from llmesc.dashboard.plots.bars import upright
 from llmesc.engine import Window
 from llmesc.escalation.times import Timestamp
 from llmesc.escalation.untrusted import one_line
 from llmesc.story import words
+from llmesc.story.bars import upright
 from llmesc.story.style import Style
 from llmesc.story.width import cut, display_width
 

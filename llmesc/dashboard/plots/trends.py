@@ -6,13 +6,13 @@ import asyncio
 import math
 from collections.abc import Sequence
 from dataclasses import dataclass
-from datetime import datetime, time, timedelta
 from decimal import Decimal
 from typing import Protocol
 
 from llmesc.engine import ModelUsage, ProviderActivity, Window
 from llmesc.escalation.resolution import Tier
 from llmesc.escalation.times import Timestamp
+from llmesc.story.days import midnights_before
 
 BUCKET_SECONDS = 120.0
 BUCKETS = 30
@@ -115,12 +115,3 @@ def last_hour(now: Timestamp) -> Window:
     """The hour that ends with the bucket in which `now` is. Buckets begin at even minutes: no bar changes while it ages."""
     end = (math.floor(now / BUCKET_SECONDS) + 1) * BUCKET_SECONDS
     return Window(Timestamp(end - BUCKETS * BUCKET_SECONDS), BUCKET_SECONDS, BUCKETS)
-
-
-def midnights_before(now: Timestamp, days: int) -> list[Timestamp]:
-    """The next midnight of the operator's clock, then that of today, and of the days before: `days` and one in all. A day may
-    have 23 or 25 hours.
-    """
-    today = datetime.fromtimestamp(now).astimezone().date()
-    dates = [today + timedelta(days=1 - back) for back in range(days + 1)]
-    return [Timestamp(datetime.combine(date, time.min).astimezone().timestamp()) for date in dates]

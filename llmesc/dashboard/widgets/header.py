@@ -8,6 +8,7 @@ from rich.text import Text
 from textual.widgets import Static
 
 from llmesc.dashboard.board import Board
+from llmesc.engine import DayTotals
 from llmesc.escalation.untrusted import one_line
 from llmesc.story import words
 from llmesc.story.width import display_width
@@ -41,10 +42,16 @@ def _parts(board: Board, chain: str, paused_behind: int | None) -> list[tuple[in
         if today.failed:
             parts.append((3, f"{words.count(today.failed)} failed"))
         parts.append((5, f"↑{words.count(today.input_tokens)} ↓{words.count(today.output_tokens)}"))
-        parts.append((2, words.money_known(today.cost, unknown=today.cost_unknown)))
+        parts.append((2, _cost(today)))
     if paused_behind is not None:
         parts.append((0, f"⏸ paused, {words.count(paused_behind)} new"))
     return parts
+
+
+def _cost(today: DayTotals) -> str:
+    """`$0.42`; `≥$0.42` where the cost of some is not known."""
+    amount = words.amount(today.cost, today.cost_unknown)
+    return amount if "$" in amount else f"cost {amount}"
 
 
 def _fitted(parts: list[tuple[int, str]], width: int) -> str:

@@ -10,6 +10,7 @@ from collections.abc import Sequence
 
 _UPRIGHT = " ▁▂▃▄▅▆▇█"
 _LYING = " ▏▎▍▌▋▊▉█"
+_LIGHT = "▒"
 _EIGHTHS = 8
 
 
@@ -32,3 +33,14 @@ def lying(value: float, top: float, width: int) -> str:
 
 def _eighths(value: float, top: float, most: int) -> int:
     return min(math.ceil(value / top * most), most) if top > 0 else 0
+
+
+def lying_in_part(value: float, part: float, top: float, width: int) -> tuple[str, str]:
+    """A bar as long as `width` columns at `top`, as two that stand one after the other: the rest, and a lighter one for `part` of
+    `value`. What is more than nothing is seen: it gets a column at least.
+    """
+    whole = math.ceil(min(value / top, 1.0) * width) if top > 0 else 0
+    light = min(math.ceil(part / value * whole), whole) if value > 0 else 0
+    if light == whole and part < value:
+        light = max(whole - 1, 0)
+    return _LYING[-1] * (whole - light), _LIGHT * light
