@@ -9,6 +9,7 @@ import typer
 
 from llmesc.cli import complete, recorded
 from llmesc.cli.options import Json
+from llmesc.cli.run_filter import Caller, Conversation, Correlation, Outcome, ProviderName, Since, Text, run_filter
 
 if TYPE_CHECKING:
     from llmesc.cli.session import Session
@@ -24,24 +25,31 @@ HELP = "What was asked, who answered, and why not others."
 
 def list_runs(
     ctx: typer.Context,
-    since: Annotated[str | None, typer.Option(metavar="WHEN", help="A duration (2h) or a date (2026-11-22).")] = None,
-    outcome: Annotated[str | None, typer.Option(metavar="OUTCOME", help="E.g. answered, exhausted, interrupted.")] = None,
-    provider: Annotated[str | None, typer.Option(metavar="NAME", help="A provider that was called.")] = None,
-    text: Annotated[str | None, typer.Option(metavar="TEXT", help="Part of the prompt.")] = None,
+    since: Since = None,
+    outcome: Outcome = None,
+    provider: ProviderName = None,
+    text: Text = None,
+    caller: Caller = None,
+    conversation: Conversation = None,
+    correlation: Correlation = None,
     limit: Annotated[int, typer.Option(metavar="N", min=1, help="At most so many.")] = 50,
     as_json: Json = False,
 ) -> int:
-    """List past and running requests, newest first."""
-    from llmesc.cli.options import moment
-    from llmesc.engine import RunFilter
+    """List past and running requests, newest first.
 
+    Only those that fit every option that is given.
+    """
     session: Session = ctx.obj
     session.promised_json = as_json
-    where = RunFilter(
-        since=None if since is None else moment("--since", since, session.now()),
+    where = run_filter(
+        session,
+        since=since,
         outcome=outcome,
         provider=provider,
         text=text,
+        caller=caller,
+        conversation=conversation,
+        correlation=correlation,
         limit=limit,
     )
 

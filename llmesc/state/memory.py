@@ -273,4 +273,7 @@ def _fits(where: RunFilter, summary: RunSummary, run: _Run) -> bool:
         and (where.outcome is None or summary.outcome == where.outcome)
         and (where.provider is None or any(attempt["provider"] == where.provider for attempt in run.attempts.values()))
         and (where.text is None or where.text.casefold() in summary.prompt.casefold())
+        and (where.caller is None or caller_name(summary.caller) == where.caller)
+        and (where.conversation is None or summary.caller.get("conversation") == where.conversation)
+        and (where.correlation is None or summary.caller.get("correlation") == where.correlation)
     )

@@ -26,6 +26,7 @@ from llmesc.state.projection import (
     stretches,
 )
 from llmesc.state.store import FOUND_RUNS, AttemptRow, DayTotals, RunFilter, RunSummary
+from llmesc.state.usage import caller_name
 
 _AFTER_ANY_TEXT = "\U0010ffff"
 
@@ -166,6 +167,14 @@ def _matching(connection: Connection, where: RunFilter) -> Iterator[tuple[Any, .
         connection.create_function("casefold", 1, str.casefold, deterministic=True)
         conditions.append("instr(casefold(prompt), ?)")
         values.append(storable(where.text.casefold()))
+    if where.caller is not None:
+        connection.create_function("caller_name", 1, lambda caller: caller_name(json.loads(caller)), deterministic=True)
+        conditions.append("caller_name(caller) = ?")
+        values.append(storable(where.caller))
+    for key, value in (("conversation", where.conversation), ("correlation", where.correlation)):
+        if value is not None:
+            conditions.append("json_extract(caller, ?) = ?")
+            values += [f"$.{key}", storable(value)]
     order = "id DESC" if where.provider is None else "run DESC"
     group = "" if where.provider is None else "GROUP BY run"
     sql = f"SELECT {_RUN} FROM {source} WHERE {' AND '.join(conditions)} {group} ORDER BY {order}"  # noqa: S608 - our own words

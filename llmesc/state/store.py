@@ -94,6 +94,11 @@ class RunFilter:
     outcome: str | None = None
     provider: str | None = None
     text: str | None = None
+    caller: str | None = None
+    """As `caller_name` has it: the name that was given, or `user@host`."""
+    conversation: str | None = None
+    """The caller's id; so is the next."""
+    correlation: str | None = None
     limit: int = 50
 
 

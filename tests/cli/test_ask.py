@@ -343,11 +343,17 @@ def test_history_tells_the_story_again(llmesc: Llmesc, chain: Chain) -> None:
         (["--since", "1h"], 2),
         (["--since", "2026-01-01"], 2),
         (["--limit", "1"], 1),
+        (["--caller", "billing"], 1),
+        (["--caller", "bill"], 0),
+        (["--conversation", "c-17"], 1),
+        (["--correlation", "x-1", "--conversation", "c-17", "--caller", "billing", "--text", "first", "--since", "1h"], 1),
+        (["--correlation", "x-1", "--outcome", "exhausted"], 0),
+        (["--correlation", "c-17"], 0),
     ],
 )
 def test_history_can_be_narrowed(options: list[str], found: int, llmesc: Llmesc, chain: Chain) -> None:
     chain(DOWN, GOOD)
-    llmesc("ask", "the first")
+    llmesc("ask", "the first", "--caller", "billing", "--conversation", "c-17", "--correlation", "x-1")
     llmesc("ask", "the second", "--no-escalation")
 
     assert len(json.loads(llmesc("history", *options, "--json").out)) == found

@@ -320,6 +320,14 @@ class TestRuns:
             (RunFilter(provider="lab", outcome="answered", since=Timestamp(1_700_000_010.0), text="r"), ["umlaut"]),
             (RunFilter(provider="lab", limit=2), ["elsewhere", "running"]),
             (RunFilter(outcome="running", limit=1), ["elsewhere"]),
+            (RunFilter(caller="ann"), ["umlaut", "exhausted", "answered"]),
+            (RunFilter(caller="far"), ["elsewhere"]),
+            (RunFilter(caller="billing"), ["running"]),
+            (RunFilter(caller="bob@near"), []),
+            (RunFilter(conversation="c-17"), ["running"]),
+            (RunFilter(conversation="x-1"), []),
+            (RunFilter(correlation="x-1", provider="lab", caller="billing", outcome="running"), ["running"]),
+            (RunFilter(correlation="\udcff"), []),
         ],
         ids=str,
     )
@@ -331,7 +339,8 @@ class TestRuns:
         await store.append(exhausted.finish(RunOutcome.EXHAUSTED, attempts=3).events)
         kit.clock.seconds += 10
         await store.append(kit.answered("umlaut", "ÄRGER mit 100%_igem \udcff Text"))
-        await store.append(kit.story("running").start("").attempt("lab/qwen").events)
+        given = {"name": "billing", "conversation": "c-17", "correlation": "x-1", "user": "bob", "host": "near"}
+        await store.append(kit.story("running").start("", caller=given).attempt("lab/qwen").events)
         await store.append(kit.story("elsewhere").start("", caller={"host": "far", "pid": "1"}).attempt("lab/qwen").events)
 
         assert [run.run_id for run in await store.runs(where)] == expected

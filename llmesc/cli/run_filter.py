@@ -1,0 +1,54 @@
+"""Which past requests are meant: the options of `history list` and of whatever else takes several at once."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Annotated
+
+import typer
+
+if TYPE_CHECKING:
+    from llmesc.cli.session import Session
+    from llmesc.engine import RunFilter
+
+Since = Annotated[str | None, typer.Option(metavar="WHEN", help="A duration (2h) or a date (2026-11-22).")]
+Outcome = Annotated[str | None, typer.Option(metavar="OUTCOME", help="E.g. answered, exhausted, interrupted.")]
+ProviderName = Annotated[str | None, typer.Option("--provider", metavar="NAME", help="A provider that was called.")]
+Text = Annotated[str | None, typer.Option(metavar="TEXT", help="Part of the prompt.")]
+Caller = Annotated[str | None, typer.Option(metavar="NAME", help="Who asked: the name that was given, or user@host.")]
+Conversation = Annotated[str | None, typer.Option(metavar="ID", help="The caller's id of the conversation.")]
+Correlation = Annotated[str | None, typer.Option(metavar="ID", help="The caller's id of what belongs together.")]
+
+
+def run_filter(
+    session: Session,
+    *,
+    since: str | None,
+    outcome: str | None,
+    provider: str | None,
+    text: str | None,
+    caller: str | None,
+    conversation: str | None,
+    correlation: str | None,
+    limit: int,
+) -> RunFilter:
+    """The filter that the options make. Raises `BadInput`."""
+    from llmesc.cli.options import moment
+    from llmesc.engine import RunFilter
+
+    return RunFilter(
+        since=None if since is None else moment("--since", since, session.now()),
+        outcome=outcome,
+        provider=provider,
+        text=text,
+        caller=_as_recorded(caller),
+        conversation=_as_recorded(conversation),
+        correlation=_as_recorded(correlation),
+        limit=limit,
+    )
+
+
+def _as_recorded(given: str | None) -> str | None:
+    """What a caller says of himself is on record as one line."""
+    from llmesc.escalation.untrusted import one_line
+
+    return None if given is None else one_line(given)
