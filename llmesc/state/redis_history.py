@@ -32,6 +32,7 @@ from llmesc.state.projection import (
 )
 from llmesc.state.redis_connection import PATIENT_SECONDS, RedisConnection
 from llmesc.state.store import FOUND_RUNS, AttemptRow, DayTotals, RunFilter, RunSummary, StateUnavailable
+from llmesc.state.usage import caller_name
 
 _PAGE_RUNS = 250
 """Looked at in one script: some 2 ms of the server's time, in which it serves nobody else."""
@@ -211,6 +212,9 @@ def _fits(where: RunFilter, summary: RunSummary) -> bool:
         (where.since is None or summary.started_at >= where.since)
         and where.outcome in (None, summary.outcome)
         and (where.text is None or storable(where.text.casefold()) in summary.prompt.casefold())
+        and (where.caller is None or caller_name(summary.caller) == where.caller)
+        and (where.conversation is None or summary.caller.get("conversation") == where.conversation)
+        and (where.correlation is None or summary.caller.get("correlation") == where.correlation)
     )
 
 
