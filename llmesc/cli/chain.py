@@ -11,10 +11,10 @@ from llmesc.cli.options import Json
 
 if TYPE_CHECKING:
     from llmesc.cli.session import Session
-    from llmesc.cli.table import Cell, Row
     from llmesc.engine import Engine, Plan, Planned
     from llmesc.escalation.events import Rejected
     from llmesc.escalation.resolution import Resolution
+    from llmesc.story.table import Cell, Row
 
 HELP = "Who would be asked, in which order, and who not."
 
@@ -53,9 +53,9 @@ def show_plan(session: Session, plan: Plan, *, for_a_prompt: bool, as_json: bool
     if as_json:
         session.out.json(_plan_json(plan))
         return
-    from llmesc.cli.table import Column
     from llmesc.escalation.untrusted import one_line
     from llmesc.story import words
+    from llmesc.story.table import Column
 
     columns = (
         Column("#", right=True),
@@ -78,9 +78,9 @@ def show_plan(session: Session, plan: Plan, *, for_a_prompt: bool, as_json: bool
 
 
 def _candidate_row(session: Session, number: int, planned: Planned) -> Row:
-    from llmesc.cli.table import Cell
     from llmesc.escalation.times import rfc3339
     from llmesc.story import words
+    from llmesc.story.table import Cell
 
     state, style = words.state_words(planned.circuit_state)
     if planned.skip is None:
@@ -102,8 +102,8 @@ def _candidate_row(session: Session, number: int, planned: Planned) -> Row:
 
 
 def _rejected_row(session: Session, rejected: Rejected) -> Row:
-    from llmesc.cli.table import Cell
     from llmesc.story import words
+    from llmesc.story.table import Cell
 
     reason = words.plain_words(rejected.reason) + (f": {rejected.detail}" if rejected.detail else "")
     if rejected.retry_at is not None:
@@ -113,8 +113,8 @@ def _rejected_row(session: Session, rejected: Rejected) -> Row:
 
 
 def _about(resolution: Resolution, move: str) -> tuple[Cell | str, ...]:
-    from llmesc.cli.table import Cell
     from llmesc.story import words
+    from llmesc.story.table import Cell
 
     window = resolution.offering.context_window
     return (

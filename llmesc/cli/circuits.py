@@ -12,11 +12,11 @@ from llmesc.cli.options import For, Json, Why, duration
 
 if TYPE_CHECKING:
     from llmesc.cli.session import Session
-    from llmesc.cli.table import Row
     from llmesc.engine import CircuitLine, Engine
     from llmesc.escalation.circuits import Circuit
     from llmesc.escalation.ports import Denial
     from llmesc.escalation.times import Timestamp
+    from llmesc.story.table import Row
 
 HELP = "Who may be called, who not and why; and put it right."
 
@@ -125,7 +125,7 @@ def _show(ctx: typer.Context, targets: list[str], as_json: bool, render: Callabl
 
 
 def _print_table(session: Session, lines: Sequence[CircuitLine]) -> None:
-    from llmesc.cli.table import Column
+    from llmesc.story.table import Column
 
     columns = (
         Column("circuit"),
@@ -142,9 +142,9 @@ def _print_table(session: Session, lines: Sequence[CircuitLine]) -> None:
 
 
 def _row(session: Session, line: CircuitLine) -> Row:
-    from llmesc.cli.table import Cell
     from llmesc.escalation.times import rfc3339
     from llmesc.story import words
+    from llmesc.story.table import Cell
 
     circuit = line.circuit
     state, style = words.state_words(line.state)

@@ -84,7 +84,7 @@ def _print(session: Session, verdict: dict[str, Any], *, as_json: bool) -> None:
     if as_json:
         session.out.json(verdict)
         return
-    from llmesc.cli.table import Cell, Column
+    from llmesc.story.table import Cell, Column
 
     if session.out.is_terminal:
         from textwrap import fill

@@ -28,9 +28,9 @@ def show(ctx: typer.Context, as_json: Json = False) -> int:
     """Print every setting in force with its origin, no secret."""
     session: Session = ctx.obj
     session.promised_json = as_json
-    from llmesc.cli.table import Cell, Column
     from llmesc.config.describe import describe
     from llmesc.config.find import find_config
+    from llmesc.story.table import Cell, Column
 
     config = find_config(session.config_file, os.environ)
     settings = describe(config)

@@ -52,7 +52,7 @@ def doctor(ctx: typer.Context, as_json: Json = False) -> int:
 
 
 def _print(session: Session, checks: Sequence[Check]) -> None:
-    from llmesc.cli.table import Cell, Column
+    from llmesc.story.table import Cell, Column
 
     rows = []
     for check in checks:

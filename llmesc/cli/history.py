@@ -13,9 +13,9 @@ from llmesc.cli.run_filter import Caller, Conversation, Correlation, Outcome, Pr
 
 if TYPE_CHECKING:
     from llmesc.cli.session import Session
-    from llmesc.cli.table import Column, Row
     from llmesc.engine import AttemptRow, Engine, RunSummary
     from llmesc.escalation.fold import RunView
+    from llmesc.story.table import Column, Row
 
 _GIVEN = ("name", "conversation", "correlation", "traceparent")
 """What a caller may have said about himself."""
@@ -102,9 +102,9 @@ def show(
 
 
 def _print_runs(session: Session, runs: Sequence[RunSummary]) -> None:
-    from llmesc.cli.table import Cell, Column
     from llmesc.escalation.times import rfc3339
     from llmesc.story import words
+    from llmesc.story.table import Cell, Column
 
     rows: list[Row] = []
     for run in runs:
@@ -153,7 +153,7 @@ def _print_json(session: Session, view: RunView, rows: Sequence[AttemptRow]) -> 
 
 
 def _attempt_columns() -> tuple[Column, ...]:
-    from llmesc.cli.table import Column
+    from llmesc.story.table import Column
 
     return (
         Column("#", right=True),
@@ -170,9 +170,9 @@ def _attempt_columns() -> tuple[Column, ...]:
 
 
 def _attempt_row(view: RunView, row: AttemptRow) -> Row:
-    from llmesc.cli.table import Cell
     from llmesc.escalation.times import rfc3339
     from llmesc.story import words
+    from llmesc.story.table import Cell
 
     seen = next((attempt for attempt in view.attempts if attempt.attempt == row.attempt), None)
     outcome, style = words.outcome_words(row.outcome)
@@ -195,9 +195,9 @@ def _attempt_row(view: RunView, row: AttemptRow) -> Row:
 
 
 def _in_full(session: Session, view: RunView, rows: Sequence[AttemptRow]) -> Iterator[str]:
-    from llmesc.cli.table import aligned
     from llmesc.escalation.untrusted import one_line, safe
     from llmesc.story import words
+    from llmesc.story.table import aligned
     from llmesc.story.tell import switch_words, writers
 
     outcome, _ = words.outcome_words(_outcome(view, rows))

@@ -12,10 +12,10 @@ from llmesc.cli.options import For, Json, Why, duration
 
 if TYPE_CHECKING:
     from llmesc.cli.session import Session
-    from llmesc.cli.table import Cell, Row
     from llmesc.engine import Engine
     from llmesc.escalation.ports import Denial
     from llmesc.escalation.resolution import Resolution
+    from llmesc.story.table import Cell, Row
 
 HELP = "What is offered, and what routing must not use."
 
@@ -92,7 +92,7 @@ def _check(patterns: Sequence[str]) -> None:
 
 
 def _print_table(session: Session, offered: Sequence[tuple[Resolution, Denial | None]], others: Sequence[Denial]) -> None:
-    from llmesc.cli.table import Column
+    from llmesc.story.table import Column
 
     columns = (
         Column("model"),
@@ -112,8 +112,8 @@ def _print_table(session: Session, offered: Sequence[tuple[Resolution, Denial | 
 
 def _offering_row(session: Session, resolution: Resolution, denial: Denial | None) -> Row:
     from llmesc.cli.chain import price_words
-    from llmesc.cli.table import Cell
     from llmesc.story import words
+    from llmesc.story.table import Cell
 
     offering = resolution.offering
     known = offering.capabilities
@@ -128,9 +128,9 @@ def _offering_row(session: Session, resolution: Resolution, denial: Denial | Non
 
 
 def _state(session: Session, denial: Denial | None) -> Cell:
-    from llmesc.cli.table import Cell
     from llmesc.escalation.times import rfc3339
     from llmesc.story import words
+    from llmesc.story.table import Cell
 
     if denial is None:
         return Cell("● allowed", "good", raw="allowed")

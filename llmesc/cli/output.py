@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any
 from llmesc.cli.streams import Streams, to_nowhere
 
 if TYPE_CHECKING:
-    from llmesc.cli.table import Column, Row
+    from llmesc.story.table import Column, Row
 
 _ALWAYS_FITS = 1000
 """Characters that a pipe takes without waiting when it says that it is writable: at most 4,096 bytes, its atomic unit."""
@@ -73,7 +73,7 @@ class Output:
         """Aligned with a header on a terminal, on request with the last column cut to its width; tab-separated, whole and
         without a header off it.
         """
-        from llmesc.cli.table import aligned, tab_separated
+        from llmesc.story.table import aligned, tab_separated
 
         if self.is_terminal:
             self.write(aligned(columns, rows, colour=self.colour, width=self._width if cut_last else None))

@@ -12,8 +12,8 @@ from llmesc.cli.options import Json
 
 if TYPE_CHECKING:
     from llmesc.cli.session import Session
-    from llmesc.cli.table import Row
     from llmesc.engine import By, Engine, Usage, UsageLine
+    from llmesc.story.table import Row
 
 NOTES = """Money is in US dollars, days are of this machine's clock. Wasted is what calls cost that did not become the answer.
 Saved is what the answers of lower tiers would have cost at the top of their chain, less what they did cost: their own tokens at
@@ -100,9 +100,9 @@ def _csv(used: Usage) -> str:
 
 
 def _in_full(session: Session, used: Usage) -> Iterator[str]:
-    from llmesc.cli.table import Column, aligned
     from llmesc.story import usage_words, words
     from llmesc.story.style import paint
+    from llmesc.story.table import Column, aligned
 
     colour = session.out.colour
     yield paint(f"usage by {used.by} since {words.moment(used.since)}", "strong", colour)

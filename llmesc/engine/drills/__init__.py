@@ -1,7 +1,7 @@
 """Drills: faults played at named candidates of a chain, and a score of what came of them, before a real outage does it."""
 
-from llmesc.engine.drills.catalogue import ROWS, Row, RowDrilled, play_rows
-from llmesc.engine.drills.drill import Drilled, OnEvent, candidates, configured, drill
+from llmesc.engine.drills.catalogue import ROWS, Row, RowDrilled, judged, play_rows, row_scenario
+from llmesc.engine.drills.drill import Drilled, OnEvent, OpenDrill, candidates, configured, drill, open_drill
 from llmesc.engine.drills.example import example_chain
 from llmesc.engine.drills.faults import FAULTS, Fault, parse_fault
 from llmesc.engine.drills.scenario import Expected, Injection, Scenario, injection
@@ -16,6 +16,7 @@ __all__ = [
     "Fault",
     "Injection",
     "OnEvent",
+    "OpenDrill",
     "Row",
     "RowDrilled",
     "Scenario",
@@ -26,7 +27,10 @@ __all__ = [
     "drill",
     "example_chain",
     "injection",
+    "judged",
+    "open_drill",
     "parse_fault",
     "play_rows",
     "read_scenario",
+    "row_scenario",
 ]

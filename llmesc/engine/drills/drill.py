@@ -56,6 +56,20 @@ class Drilled:
         return not self.problems
 
 
+@dataclass(frozen=True, slots=True, kw_only=True)
+class OpenDrill:
+    """A drill whose stations listen. Use `open_drill`."""
+
+    scenario: Scenario
+    engine: Engine
+    """Its own, over the scratch state: what becomes of circuits and requests can be seen there."""
+    stations: Mapping[ModelKey, Station]
+
+    async def play(self, on_event: OnEvent | None = None) -> Drilled:
+        """Asks what the scenario asks, once. Raises what `Engine.start` raises."""
+        return await _play(self.scenario, self.engine, self.stations, on_event)
+
+
 def configured(config_file: Path | None, environ: Mapping[str, str], *, simulate: bool) -> tuple[Config, Path]:
     """What a drill is over, and the folder that its files are named from: the user's configuration, or what the machine offers.
     Where no file says anything and everything is played: a chain of three that exist nowhere. Raises `ConfigError`.
@@ -90,6 +104,24 @@ async def drill(
 
     Raises `UnknownName` for a target that means nobody, before anybody is called, and what `Engine.start` raises.
     """
+    async with open_drill(scenario, config, environ=environ, base_dir=base_dir, state=state, warn=warn) as opened:
+        return await opened.play(on_event)
+
+
+@asynccontextmanager
+async def open_drill(
+    scenario: Scenario,
+    config: Config,
+    *,
+    environ: Mapping[str, str],
+    base_dir: Path,
+    state: str = "memory:",
+    warn: Callable[[str], None],
+) -> AsyncIterator[OpenDrill]:
+    """As `drill`, for who looks at its engine meanwhile; nothing is left of it where it is left, also in the middle.
+
+    Raises `UnknownName` for a target that means nobody.
+    """
     config = _prepared(scenario, config)
     known = offerings(config)
     for injection in scenario.injections:
@@ -97,7 +129,7 @@ async def drill(
     loop = asyncio.get_running_loop()
     began = loop.time()
     stations = {
-        candidate.model_key: Station(candidate, hits, lambda: loop.time() - began)
+        candidate.model_key: Station(candidate, hits, lambda: loop.time() - began, scenario.pace_seconds)
         for candidate in known
         if (hits := [each for each in scenario.injections if each.hits(candidate)]) or scenario.simulate
     }
@@ -105,7 +137,7 @@ async def drill(
     wires = DrillWires(config, environ, base_dir, stations)
     async with _engine(config, wires, state, environ, warn) as engine:
         await wires.start()
-        return await _play(scenario, engine, stations, on_event)
+        yield OpenDrill(scenario=scenario, engine=engine, stations=stations)
 
 
 @asynccontextmanager

@@ -71,6 +71,8 @@ class Scenario:
     """From the start of one request to that of the next, at least."""
     simulate: bool = False
     """Every candidate is played: nothing leaves this machine, nothing costs, no key is needed."""
+    pace_seconds: float = 0.0
+    """Between two words of a good answer that is played: who watches wants to see it come."""
     timeouts: Mapping[str, Any] = field(default_factory=dict)
     """Of every candidate, by the fields of `Timeouts`; the rest is as configured."""
     options: AskOptions = field(default_factory=AskOptions)

@@ -28,11 +28,15 @@ _OF_THE_WIRE = frozenset({"stream_options", "logprobs", "thinking", "prefill", "
 class Station:
     """Stands in for one candidate, for as long as a drill lasts."""
 
-    def __init__(self, candidate: Resolution, injections: Sequence[Injection], passed: Callable[[], float]) -> None:
+    def __init__(
+        self, candidate: Resolution, injections: Sequence[Injection], passed: Callable[[], float], pace_seconds: float = 0.0
+    ) -> None:
         self.candidate = candidate
         self._injections = injections
         self._passed = passed
         """Seconds since the drill began."""
+        self._pace_seconds = pace_seconds
+        """Between two words of a good answer."""
         self._used = [0] * len(injections)
         self._refused = 0
         self.fault: Fault | None = None
@@ -70,7 +74,7 @@ class Station:
         index = self._active()
         self.fault = None
         if index is None:
-            await answer()(x)
+            await answer(pace_seconds=self._pace_seconds)(x)
             return
         self._used[index] += 1
         self.fault = self._injections[index].fault

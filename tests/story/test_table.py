@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from llmesc.cli.table import Cell, Column, aligned, tab_separated
+from llmesc.story.table import Cell, Column, aligned, tab_separated
 from llmesc.story.width import cut, display_width
 
 COLUMNS = (Column("name"), Column("count", right=True), Column("why"))
