@@ -47,4 +47,6 @@ def refusal(command: Command, situation: Situation) -> str:
         return "the dashboard was started with --read-only"
     if command.changes and situation.replaying:
         return "this is a replay: nothing here can be changed"
+    if command.changes and situation.drilling:
+        return "this is a drill: nothing here can be changed"
     return command.blocked(situation)

@@ -120,8 +120,7 @@ class LiveFeed:
                 async with run:
                     self._cancels[run.run_id] = run.cancel
                     async for event in run:
-                        self._followed.add(event)
-                        self.version += 1
+                        self.see(event)
                         if isinstance(event, RunFinished) and event.outcome is RunOutcome.ANSWERED and event.answer is not None:
                             self.accepted = event.answer.text
             except LlmescError as error:
@@ -141,7 +140,17 @@ class LiveFeed:
             cancel()
         return cancel is not None
 
+    def see(self, event: Event) -> None:
+        """The next event of a run of this process."""
+        self._followed.add(event)
+        self.version += 1
+
     # -- reading ----------------------------------------------------------------------------------------------------------------
+
+    async def look(self) -> None:
+        """Reads requests and circuits now, and does not wait for the next turn. Raises `StateUnavailable`."""
+        await self._read_list()
+        await self._read_circuits()
 
     async def _every(self, seconds: float, read: Callable[[], Awaitable[None]], *, on_news: bool = True) -> None:
         while True:

@@ -38,3 +38,5 @@ class Situation:
     """Under the cursor of the timeline."""
     read_only: bool = False
     replaying: bool = False
+    drilling: bool = False
+    """Everything is played, and of no consequence."""

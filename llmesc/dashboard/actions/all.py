@@ -2,7 +2,19 @@
 
 from __future__ import annotations
 
-from llmesc.dashboard.actions import answer, asking, circuits, copying, looking, models, plotting, replaying, requests, timeline
+from llmesc.dashboard.actions import (
+    answer,
+    asking,
+    circuits,
+    copying,
+    drilling,
+    looking,
+    models,
+    plotting,
+    replaying,
+    requests,
+    timeline,
+)
 
 COMMANDS = (
     *asking.COMMANDS,
@@ -13,6 +25,7 @@ COMMANDS = (
     *answer.COMMANDS,
     *copying.COMMANDS,
     *replaying.COMMANDS,
+    *drilling.COMMANDS,
     *plotting.COMMANDS,
     *looking.COMMANDS,
 )

@@ -11,8 +11,9 @@ if TYPE_CHECKING:
     from llmesc.dashboard.situation import Situation
 
 
-def _replaying(now: Situation) -> str:
-    return "a replay is one request; the plots are of all of them" if now.replaying else ""
+def _of_one_request(now: Situation) -> str:
+    what = "replay" if now.replaying else "drill" if now.drilling else ""
+    return f"a {what} is one request; the plots are of all of them" if what else ""
 
 
 async def plots(desk: MainScreen) -> None:
@@ -29,6 +30,6 @@ COMMANDS = (
         label="plots",
         about="Plot outcomes and latency of the last hour, and cost by day.",
         act=plots,
-        blocked=_replaying,
+        blocked=_of_one_request,
     ),
 )

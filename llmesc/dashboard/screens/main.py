@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Awaitable, Callable, Iterator, Sequence
 from dataclasses import replace
 from functools import partial
-from typing import TYPE_CHECKING, cast
+from typing import TYPE_CHECKING, ClassVar, cast
 
 from textual import on
 from textual.app import ComposeResult
@@ -57,12 +57,14 @@ class MainScreen(Screen[None]):
     """Draws the newest board, or the one it was paused at, and runs commands."""
 
     BINDINGS = bindings(None)
+    drilling: ClassVar[bool] = False
+    """Whether it shows a drill."""
 
     def __init__(self, feed: Feed, engine: Engine | None) -> None:
         super().__init__()
         self.feed = feed
         self.engine = engine
-        """None in a replay: nothing can be asked or changed."""
+        """None in a replay and in a drill: nothing can be asked or changed."""
         self._board: Board | None = None
         self._paused_at: Board | None = None
         self._drawn: tuple[int, int] | None = None
@@ -169,7 +171,8 @@ class MainScreen(Screen[None]):
             denial=circuits.denial if self._pane == "circuits" else None,
             event=self.timeline.chosen,
             read_only=self.desk.settings.read_only,
-            replaying=self.engine is None,
+            replaying=self.engine is None and not self.drilling,
+            drilling=self.drilling,
         )
 
     @on(Rows.Moved)
@@ -373,7 +376,7 @@ class MainScreen(Screen[None]):
             self.minimize()
         elif self.timeline.clear_search() or self.requests.clear_search():
             pass
-        elif now.replaying and len(self.app.screen_stack) > 2:
+        elif (now.replaying or now.drilling) and len(self.app.screen_stack) > 2:
             self.app.pop_screen()
         elif now.run is not None and now.run.run_id in now.board.own:
             self._asking.cancel(now.run.run_id)

@@ -4,6 +4,7 @@ from llmesc.engine.drills.catalogue import ROWS, Row, RowDrilled, judged, play_r
 from llmesc.engine.drills.drill import Drilled, OnEvent, OpenDrill, candidates, configured, drill, open_drill
 from llmesc.engine.drills.example import example_chain
 from llmesc.engine.drills.faults import FAULTS, Fault, parse_fault
+from llmesc.engine.drills.rehearsal import Rehearsal
 from llmesc.engine.drills.scenario import Expected, Injection, Scenario, injection
 from llmesc.engine.drills.scenario_file import read_scenario
 from llmesc.engine.drills.score import Score, Totals
@@ -17,6 +18,7 @@ __all__ = [
     "Injection",
     "OnEvent",
     "OpenDrill",
+    "Rehearsal",
     "Row",
     "RowDrilled",
     "Scenario",

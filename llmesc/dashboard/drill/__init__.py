@@ -1,0 +1,1 @@
+"""A drill that is watched: its own feed, and its score in words."""
