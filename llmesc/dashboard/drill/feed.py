@@ -46,8 +46,8 @@ class DrillFeed:
     def board(self, now: Timestamp) -> Board:
         """As of any engine, marked; without the money of the day, which nobody spends."""
         board = self._live.board(now) if self._live is not None else Board(now=now)
-        state = " · over" if self.over.is_set() else ""
-        return replace(board, store=StoreState(instead=f"{MARK} · {self.title}{state}"), today=None)
+        state = "over · " if self.over.is_set() else ""
+        return replace(board, store=StoreState(instead=f"{MARK} · {state}{self.title}"), today=None)
 
     def choose(self, run_id: str | None) -> None:
         """Its events are read from now on."""

@@ -9,11 +9,14 @@ from textual.app import ComposeResult
 from textual.binding import Binding, BindingType
 from textual.widgets import Static, TextArea
 
-from llmesc.dashboard.drill.words import catalogue_text
+from llmesc.dashboard.drill.words import catalogue_state, catalogue_text
 from llmesc.dashboard.screens.dialog import Box, Dialog
 from llmesc.engine.drills import RowDrilled
 from llmesc.escalation.errors import LlmescError
 from llmesc.escalation.untrusted import one_line
+
+_SCROLLBAR = 3
+"""Columns that the text may not have, once it is longer than the box."""
 
 
 class Catalogue(Dialog[None]):
@@ -24,8 +27,8 @@ class Catalogue(Dialog[None]):
         Binding("y", "copy", "copy"),
     ]
     DEFAULT_CSS = """
-    Catalogue > Box { width: 95%; height: 95%; max-width: 130; }
-    Catalogue TextArea { height: 1fr; border: none; padding: 0; }
+    Catalogue > Box { width: 100%; height: 95%; max-width: 136; }
+    Catalogue TextArea, Catalogue TextArea:focus { height: 1fr; border: none; padding: 0; }
     Catalogue .keys { height: 1; }
     """
 
@@ -40,7 +43,7 @@ class Catalogue(Dialog[None]):
     def compose(self) -> ComposeResult:
         """Title, table, keys."""
         with Box(self._title):
-            area = TextArea("", read_only=True, soft_wrap=False, show_cursor=False)
+            area = TextArea("", read_only=True, soft_wrap=True, show_cursor=False)
             area.cursor_blink = False
             yield area
             yield Static("", classes="keys", markup=False)
@@ -57,6 +60,7 @@ class Catalogue(Dialog[None]):
     def action_copy(self) -> None:
         """The table so far, nothing cut, to the clipboard."""
         self.app.copy_to_clipboard(catalogue_text(self._done, of=self._of))
+        self._tell("copied all columns")
 
     async def _play(self) -> None:
         try:
@@ -64,13 +68,17 @@ class Catalogue(Dialog[None]):
                 self._done.append(row)
                 self._show()
         except LlmescError as error:
-            self.query_one(".keys", Static).update(f"✗ {one_line(str(error))} · esc close")
+            self._tell(f"✗ {one_line(str(error))}")
 
     def _show(self) -> None:
         area = self.query_one(TextArea)
         at_the_end = area.scroll_offset.y >= area.max_scroll_y
-        area.text = catalogue_text(self._done, of=self._of, width=area.scrollable_content_region.width or None)
+        area.text = catalogue_text(self._done, of=self._of, width=max(area.size.width - _SCROLLBAR, 0) or None)
         if at_the_end:
             area.scroll_end(animate=False)
+        self._tell(f"{catalogue_state(self._done, of=self._of)} · y copy")
+
+    def _tell(self, words: str) -> None:
+        """These words, and how to leave."""
         ended = len(self._done) == self._of
-        self.query_one(".keys", Static).update(f"y copy · esc {'close' if ended else 'stop and close'}")
+        self.query_one(".keys", Static).update(f"{words} · esc {'close' if ended else 'stop and close'}")

@@ -21,7 +21,7 @@ class Reading(Dialog[None]):
     ]
     DEFAULT_CSS = """
     Reading > Box { width: 90%; height: 90%; max-width: 120; }
-    Reading TextArea { height: 1fr; border: none; }
+    Reading TextArea, Reading TextArea:focus { height: 1fr; border: none; }
     Reading .keys { height: 1; }
     """
 
