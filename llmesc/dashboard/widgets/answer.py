@@ -22,6 +22,7 @@ from llmesc.dashboard.keys import LIST_KEYS
 from llmesc.dashboard.markdown.spans import Look
 from llmesc.dashboard.widgets.answer_style import CLASSES, CSS, classes_of
 from llmesc.dashboard.widgets.pane import Pane
+from llmesc.dashboard.widgets.visible import VisibleLines
 from llmesc.escalation.fold import RunView
 
 FRAME_CHARACTERS = 6_000
@@ -52,6 +53,7 @@ class AnswerText(ScrollView, can_focus=True):
         """The same in another width or format, until all of it is drawn and takes the place of the old."""
         self._looks: dict[tuple[str, ...], RichStyle] = {}
         self._rest: Timer | None = None
+        self._visible = VisibleLines()
         self.markdown = True
         self.following = True
 
@@ -131,7 +133,8 @@ class AnswerText(ScrollView, can_focus=True):
                 self._take_fresh(self._fresh)
         self.virtual_size = Size(0, len(self._lines))
         self._keep_at_the_end()
-        self.refresh()
+        top = int(self.scroll_offset.y)
+        self._visible.refresh(self, [self._lines[top + y] for y in range(self.size.height)])
 
     def _take_fresh(self, fresh: AnswerLines) -> None:
         before, self._lines, self._fresh = len(self._lines), fresh, None
@@ -252,4 +255,4 @@ class AnswerPane(Pane):
 
     def _say_how(self) -> None:
         told = ["" if self._text.markdown else "plain", "" if self._text.following else "scrolled; end follows"]
-        self.border_subtitle = " · ".join(filter(None, told))
+        self.say_below(" · ".join(filter(None, told)))

@@ -3,11 +3,11 @@
 from __future__ import annotations
 
 from textual.app import ComposeResult
-from textual.widgets import Static
 
 from llmesc.dashboard.attempt_words import about_attempt, about_skip, rate, short_cause
 from llmesc.dashboard.widgets.pane import Pane
 from llmesc.dashboard.widgets.rows import Cell, Column, Rows
+from llmesc.dashboard.widgets.told import Told
 from llmesc.escalation.events import CandidateSkipped
 from llmesc.escalation.fold import AttemptView, RunView
 from llmesc.escalation.times import Timestamp
@@ -50,7 +50,7 @@ class AttemptsPane(Pane):
             ),
             empty="no attempt yet",
         )
-        yield Static("", id="about-attempt", markup=False)
+        yield Told(id="about-attempt")
 
     def show(self, view: RunView | None, now: Timestamp) -> None:
         """Of that run; `now` is what the running one's figures are of."""
@@ -67,8 +67,8 @@ class AttemptsPane(Pane):
         newest = [key for key, row in self._rows.items() if isinstance(row, AttemptView)][-1:]
         if newest and (not again or (len(self._rows) != before and not rows.has_focus)):
             rows.move_to(newest[0])
-        self.query_one("#about-attempt", Static).update(self._about())
-        self.border_subtitle = _of_the_run(view)
+        self.query_one("#about-attempt", Told).tell(self._about())
+        self.say_below(_of_the_run(view))
 
     @property
     def chosen(self) -> AttemptView | None:

@@ -4,16 +4,14 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
-from rich.text import Text
-from textual.widgets import Static
-
 from llmesc.dashboard.board import Board
 from llmesc.dashboard.strain import Strain, strain, strain_words
+from llmesc.dashboard.widgets.told import Told
 from llmesc.engine import CircuitLine, RunSummary
 from llmesc.escalation.untrusted import one_line
 
 
-class Banner(Static):
+class Banner(Told):
     """There while the primary does not answer."""
 
     DEFAULT_CSS = """
@@ -22,7 +20,7 @@ class Banner(Static):
     """
 
     def __init__(self) -> None:
-        super().__init__("", markup=False)
+        super().__init__()
         self._of: tuple[Sequence[RunSummary], Sequence[CircuitLine]] | None = None
         self._strain: Strain | None = None
 
@@ -33,4 +31,4 @@ class Banner(Static):
             self._strain = strain(board.runs, board.circuits, board.now)
         self.set_class(self._strain is not None, "-shown")
         if self._strain is not None:
-            self.update(Text(one_line(strain_words(self._strain, board.now), 400), no_wrap=True, overflow="ellipsis"))
+            self.tell_line(one_line(strain_words(self._strain, board.now), 400))

@@ -6,13 +6,13 @@ from typing import ClassVar
 
 from textual.app import ComposeResult
 from textual.binding import BindingType
-from textual.widgets import Static
 
 from llmesc.dashboard.bindings import bindings
 from llmesc.dashboard.board import Board
 from llmesc.dashboard.circuit_words import about_circuit, about_denial, outcomes, weight
 from llmesc.dashboard.widgets.pane import Pane
 from llmesc.dashboard.widgets.rows import Cell, Column, Rows
+from llmesc.dashboard.widgets.told import Told
 from llmesc.engine import CircuitLine
 from llmesc.escalation.circuits import CircuitPolicy
 from llmesc.escalation.ports import Denial
@@ -48,7 +48,7 @@ class CircuitsPane(Pane):
             ),
             empty="no provider is configured",
         )
-        yield Static("", id="about", markup=False)
+        yield Told(id="about")
 
     def show(self, board: Board) -> None:
         """The circuits of `board`."""
@@ -61,7 +61,7 @@ class CircuitsPane(Pane):
             about = about_circuit(line, self._now)
         elif (denial := self.denial) is not None:
             about = about_denial(denial, self._now)
-        self.query_one("#about", Static).update(about)
+        self.query_one("#about", Told).tell(about)
 
     @property
     def chosen(self) -> CircuitLine | None:

@@ -4,17 +4,15 @@ from __future__ import annotations
 
 from datetime import datetime
 
-from rich.text import Text
-from textual.widgets import Static
-
 from llmesc.dashboard.board import Board
-from llmesc.engine import DayTotals
+from llmesc.dashboard.widgets.told import Told
+from llmesc.engine import DayTotals, RunSummary
 from llmesc.escalation.untrusted import one_line
 from llmesc.story import words
 from llmesc.story.width import display_width
 
 
-class HeaderBar(Static):
+class HeaderBar(Told):
     """One line; where it is too narrow, what says least is left out."""
 
     DEFAULT_CSS = """
@@ -22,20 +20,24 @@ class HeaderBar(Static):
     """
 
     def __init__(self) -> None:
-        super().__init__("", markup=False)
+        super().__init__()
+        self._of: tuple[RunSummary, ...] = ()
+        self._running = 0
 
     def show(self, board: Board, *, chain: str, paused_behind: int | None) -> None:
         """`chain`: that is asked; `paused_behind`: events that came since the picture was frozen, None where it moves."""
+        if board.runs is not self._of:
+            self._of = board.runs
+            self._running = sum(1 for run in board.runs if run.outcome == "running")
         clock = datetime.fromtimestamp(board.now).astimezone().strftime("%H:%M:%S")
         room = max(self.size.width - 2, 0)
-        left = _fitted(_parts(board, chain, paused_behind), room - len(clock) - 2)
+        left = _fitted(_parts(board, chain, self._running, paused_behind), room - len(clock) - 2)
         space = " " * max(room - display_width(left) - len(clock), 1)
-        self.update(Text(f"{left}{space}{clock}", no_wrap=True, overflow="ellipsis"))
+        self.tell_line(f"{left}{space}{clock}")
 
 
-def _parts(board: Board, chain: str, paused_behind: int | None) -> list[tuple[int, str]]:
+def _parts(board: Board, chain: str, running: int, paused_behind: int | None) -> list[tuple[int, str]]:
     """What there is to say, in order; the larger the number, the sooner it is left out."""
-    running = sum(1 for run in board.runs if run.outcome == "running")
     parts = [(0, "llmesc"), (4, f"chain {one_line(chain, 40)}"), (0, _store(board)), (1, f"{running} running")]
     if (today := board.today) is not None:
         parts.append((2, f"{words.count(today.requests)} today"))

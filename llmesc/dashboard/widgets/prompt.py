@@ -7,8 +7,11 @@ from typing import ClassVar
 
 from textual import events
 from textual.binding import Binding, BindingType
+from textual.content import Content
 from textual.message import Message
 from textual.widgets import TextArea
+
+from llmesc.escalation.untrusted import one_line
 
 NEWLINE_KEYS = frozenset({"ctrl+j", "shift+enter", "alt+enter"})
 """Ctrl+J arrives from every terminal; the others from those that tell them from Enter."""
@@ -48,7 +51,7 @@ class PromptBar(TextArea):
 
     def about(self, text: str) -> None:
         """Where it goes: chain and model."""
-        self.border_subtitle = text
+        self.border_subtitle = Content(one_line(text))
 
     async def _on_key(self, event: events.Key) -> None:
         if event.key == "enter":

@@ -7,7 +7,7 @@ from typing import ClassVar
 from textual import on
 from textual.app import ComposeResult
 from textual.binding import BindingType
-from textual.widgets import Input, Static
+from textual.widgets import Input
 
 from llmesc.dashboard.bindings import bindings
 from llmesc.dashboard.board import Board
@@ -17,6 +17,7 @@ from llmesc.dashboard.sorting import ORDERS, Order, ordered
 from llmesc.dashboard.widgets.rows import Cell, Column, Rows
 from llmesc.dashboard.widgets.search import SearchLine
 from llmesc.dashboard.widgets.searched import SearchedPane
+from llmesc.dashboard.widgets.told import Told
 from llmesc.engine import RunSummary
 from llmesc.escalation.times import Timestamp
 from llmesc.story import words
@@ -58,7 +59,7 @@ class RequestsPane(SearchedPane):
             ),
             empty=_NOTHING_ASKED,
         )
-        yield Static("", id="about-request", markup=False)
+        yield Told(id="about-request")
         yield SearchLine("words · !word · provider: outcome: chain:")
 
     def show(self, board: Board, *, follow: bool) -> None:
@@ -94,7 +95,7 @@ class RequestsPane(SearchedPane):
         self._newest = found[0].run_id if found else None
         self._keys = tuple(run.run_id for run in ordered(found, self._order, self._now))
         counted = f"{len(self._keys):,} of {len(self._listed):,}" if terms else ""
-        self.border_subtitle = " · ".join(part for part in (counted, "" if self._order == "newest" else self._order) if part)
+        self.say_below(" · ".join(part for part in (counted, "" if self._order == "newest" else self._order) if part))
 
     def _draw(self) -> None:
         rows = self.query_one(Rows)
@@ -102,7 +103,7 @@ class RequestsPane(SearchedPane):
         if self._follow and self._newest is not None:
             rows.move_to(self._newest)
         run = self.chosen
-        self.query_one("#about-request", Static).update("" if run is None else about_request(run, self._now))
+        self.query_one("#about-request", Told).tell("" if run is None else about_request(run, self._now))
 
     def _cells(self, key: str) -> tuple[Cell, ...]:
         run = self._runs[key]

@@ -16,6 +16,7 @@ from textual.scroll_view import ScrollView
 from textual.strip import Strip
 
 from llmesc.dashboard.keys import LIST_KEYS
+from llmesc.dashboard.widgets.visible import VisibleLines
 from llmesc.escalation.untrusted import one_line
 from llmesc.story.style import Style
 from llmesc.story.width import cut, display_width
@@ -105,6 +106,7 @@ class Rows(ScrollView, can_focus=True):
         self._keys: Sequence[str] = ()
         self._cells: Callable[[str], Sequence[Cell]] = lambda _: ()
         self._index: dict[str, int] = {}
+        self._visible = VisibleLines()
         self.cursor: str | None = None
         """The key of the row the cursor stands on."""
 
@@ -121,7 +123,15 @@ class Rows(ScrollView, can_focus=True):
             self._stand_on(min(before or 0, len(keys) - 1), by_hand=False)
         elif before is not None and self._index[self.cursor] != before:
             self._keep_in_sight()
-        self.refresh()
+        self._visible.refresh(self, [self._at(y) for y in range(self.size.height)])
+
+    def _at(self, y: int) -> object:
+        """What decides how line `y` looks."""
+        index = int(self.scroll_offset.y) + y - 1
+        if y == 0 or index >= len(self._keys):
+            return self._empty if y == 1 and not self._keys else None
+        key = self._keys[index]
+        return key == self.cursor, *self._cells(key)
 
     def move_to(self, key: str) -> None:
         """The cursor goes to `key`, where that is listed."""

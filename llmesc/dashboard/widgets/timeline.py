@@ -83,7 +83,7 @@ class TimelinePane(SearchedPane):
         if at_the_end and keys:
             rows.move_to(keys[-1])
         shown = f"{len(keys)} of {len(self._entries)}" if len(keys) < len(self._entries) else str(len(keys))
-        self.border_subtitle = f"{shown} · {self.least} and above" if self.least != "detail" else shown
+        self.say_below(f"{shown} · {self.least} and above" if self.least != "detail" else shown)
 
     def _cells(self, key: str) -> tuple[Cell, ...]:
         one = self._entries[key]
