@@ -8,8 +8,13 @@ from pathlib import Path
 
 import platformdirs
 import pytest
+from hypothesis import settings
 
 _OURS = ("LLMESC_", "XDG_", "NO_COLOR", "FORCE_COLOR", "CLICOLOR", "TEXTUAL_THEME", "TEXTUAL_ANIMATIONS", "TEXTUAL_COLOR")
+
+
+settings.register_profile("llmesc", deadline=None)  # no test depends on how fast the machine is
+settings.load_profile("llmesc")
 
 
 @pytest.fixture

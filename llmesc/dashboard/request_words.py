@@ -25,8 +25,10 @@ def about_request(run: RunSummary, now: Timestamp) -> str:
 
 
 def asker(run: RunSummary) -> str:
-    """`ann@web1 (ask, process 4711)`, as far as it is known."""
+    """`ann@web1 (ask, process 4711)`, as far as it is known; the name that was given, where one was."""
     caller = run.caller
+    if name := caller.get("name"):
+        return f"{name} ({caller['command']})" if caller.get("command") else name
     who = "@".join(part for part in (caller.get("user"), caller.get("host")) if part) or "somebody"
     with_what = ", ".join(
         part for part in (caller.get("command"), f"process {caller['pid']}" if caller.get("pid") else "") if part

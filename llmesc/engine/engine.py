@@ -64,6 +64,7 @@ class Engine:
         environ: Mapping[str, str],
         on_warning: Callable[[str], None],
         base_dir: Path | None = None,
+        new_run_id: Callable[[], str] | None = None,
     ) -> None:
         self.config = config
         self._store = store
@@ -71,6 +72,7 @@ class Engine:
         self._clock = clock
         self._environ = environ
         self._warn = on_warning
+        self._new_run_id = new_run_id or _new_run_id
         self._offerings = offerings(config)
         self._pricing = Pricing(config, clock)
         self._captures = Captures(config, environ, base_dir or Path.cwd())
@@ -106,12 +108,14 @@ class Engine:
         clock: Clock | None = None,
         on_warning: Callable[[str], None] | None = None,
         on_progress: Callable[[str, float | None], None] | None = None,
+        new_run_id: Callable[[], str] | None = None,
     ) -> AsyncIterator[Engine]:
         """An engine over `config`, or what `config_file`, `$LLMESC_CONFIG`, the user's file, or discovery says.
 
         `state` overrides the store's URL. Warnings (a store that is away, a broken consumer) go to `on_warning`, or to the
         `warnings` module; what a first call has to wait for (weights being fetched), and the part of it that is done, to
-        `on_progress`. Without a file, looking at the machine takes up to 0.3 seconds. Raises `ConfigError` with every mistake.
+        `on_progress`. `new_run_id` gives ids that no other run has; None: random ones. Without a file, looking at the machine takes
+        up to 0.3 seconds. Raises `ConfigError` with every mistake.
         """
         environ = os.environ
         clock = clock or SystemClock()
@@ -128,7 +132,16 @@ class Engine:
         )
         wires = Wires(config, environ, base_dir, on_progress)
         try:
-            yield cls(config, store=store, wires=wires, clock=clock, environ=environ, on_warning=warn, base_dir=base_dir)
+            yield cls(
+                config,
+                store=store,
+                wires=wires,
+                clock=clock,
+                environ=environ,
+                on_warning=warn,
+                base_dir=base_dir,
+                new_run_id=new_run_id,
+            )
         finally:
             await wires.aclose()
             await store.aclose()
@@ -169,7 +182,7 @@ class Engine:
                 self.config.quality, limits.quality_threshold, chosen.checks, self._slow_checks(limits), self._warn, identify
             ),
             judge_beginning=partial(judge_beginning, settings=self.config.quality, identify=identify),
-            run_id=os.urandom(6).hex(),
+            run_id=self._new_run_id(),
             caller=caller(self._environ, chosen),
             toolbox=toolbox,
         )
@@ -264,6 +277,10 @@ class Engine:
             denials=denials,
             without_credentials=without_credentials(self.config, self._environ),
         )
+
+
+def _new_run_id() -> str:
+    return os.urandom(6).hex()
 
 
 def _warn(text: str) -> None:

@@ -57,7 +57,8 @@ class Performance:
 async def performing(loop: VirtualLoop, story: Story, seed: int) -> AsyncIterator[Performance]:
     """A demonstration that begins now."""
     clock = LoopClock(loop, epoch=BEGAN - loop.time())
-    async with open_demo(story, clock=clock) as engine:
+    ids = Random(seed)
+    async with open_demo(story, clock=clock, new_run_id=lambda: f"{ids.getrandbits(48):012x}") as engine:
         began = loop.time()
         feed = DemoFeed(engine, clock.now, story=story, passed_seconds=lambda: loop.time() - began, random=Random(seed).random)
         task = asyncio.create_task(feed.run())

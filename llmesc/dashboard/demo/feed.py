@@ -49,7 +49,7 @@ class DemoFeed(LiveFeed):
             group.create_task(self._director.run())
 
     def _ask(self, asked: Asked) -> None:
-        self.start(ask_for(asked.prompt), AskOptions(chain=asked.chain, command="demo"), _unanswerable)
+        self.start(ask_for(asked.prompt), AskOptions(chain=asked.chain, command="demo", caller="somebody"), _unanswerable)
 
 
 def _unanswerable(_: Exception) -> None:
