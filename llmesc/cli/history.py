@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Sequence
 from typing import TYPE_CHECKING, Annotated
 
 import typer
@@ -15,10 +15,8 @@ if TYPE_CHECKING:
     from llmesc.cli.session import Session
     from llmesc.engine import AttemptRow, Engine, RunSummary
     from llmesc.escalation.fold import RunView
-    from llmesc.story.table import Column, Row
-
-_GIVEN = ("name", "conversation", "correlation", "traceparent")
-"""What a caller may have said about himself."""
+    from llmesc.story.run_report import RunReport
+    from llmesc.story.table import Row
 
 HELP = "What was asked, who answered, and why not others."
 
@@ -75,30 +73,37 @@ def show(
 ) -> int:
     """Show one request, attempt by attempt.
 
-    Moves, causes and times; who was skipped; each switch; and the answer.
+    When each ran, as bars; who was skipped and why; each switch and its cause; circuits that moved; the books of time and money;
+    who wrote which part of the answer. Off a terminal one row for each attempt.
     """
-    from llmesc.escalation.fold import RunView, fold
+    from llmesc.story.run_report import report
 
     session: Session = ctx.obj
     session.promised_json = as_json
 
-    async def work(engine: Engine) -> tuple[RunView, Sequence[AttemptRow]]:
+    async def work(engine: Engine) -> RunReport:
         operations = engine.operations
         run_id = await operations.find_run(run)
-        view = RunView()
-        for event in await operations.run_events(run_id):
-            view = fold(view, event)
-        return view, await operations.run_attempts(run_id)
+        return report(await operations.run_events(run_id), await operations.run_attempts(run_id))
 
-    view, rows = session.with_engine(work)
+    told = session.with_engine(work)
     if as_json:
-        _print_json(session, view, rows)
+        from llmesc.story.report_json import report_json
+
+        session.out.json(report_json(told))
     elif session.out.is_terminal:
-        for line in _in_full(session, view, rows):
-            session.out.write(line)
+        _draw(session, told)
     else:
-        session.out.table(_attempt_columns(), [_attempt_row(view, row) for row in rows])
+        session.out.table((), [_attempt_row(told.view, row) for row in told.rows])
     return 0
+
+
+def _draw(session: Session, told: RunReport) -> None:
+    from llmesc.story.run_lines import run_lines
+    from llmesc.story.style import paint
+
+    for line in run_lines(told, session.streams.width):
+        session.out.line("".join(paint(part.text, part.style, session.out.colour) for part in line).rstrip())
 
 
 def _print_runs(session: Session, runs: Sequence[RunSummary]) -> None:
@@ -135,40 +140,6 @@ def _print_runs(session: Session, runs: Sequence[RunSummary]) -> None:
     session.out.table(columns, rows, cut_last=True)
 
 
-def _outcome(view: RunView, rows: Sequence[AttemptRow]) -> str:
-    """Of the run: its own, or what the attempts tell of a process that never wrote the end."""
-    if view.outcome is not None:
-        return view.outcome
-    return "interrupted" if any(row.outcome == "interrupted" for row in rows) else "running"
-
-
-def _print_json(session: Session, view: RunView, rows: Sequence[AttemptRow]) -> None:
-    from llmesc.story.run_json import run_json
-
-    made = run_json(view, outcome=_outcome(view, rows))
-    known = {row.attempt: row.outcome for row in rows}
-    for attempt in made["attempts"]:
-        attempt["outcome"] = attempt["outcome"] or known.get(attempt["attempt"])
-    session.out.json({**made, "prompt": view.request.prompt if view.request else None})
-
-
-def _attempt_columns() -> tuple[Column, ...]:
-    from llmesc.story.table import Column
-
-    return (
-        Column("#", right=True),
-        Column("move"),
-        Column("candidate"),
-        Column("outcome"),
-        Column("started"),
-        Column("time", right=True),
-        Column("first token", right=True),
-        Column("tokens"),
-        Column("cost", right=True),
-        Column("cause"),
-    )
-
-
 def _attempt_row(view: RunView, row: AttemptRow) -> Row:
     from llmesc.escalation.times import rfc3339
     from llmesc.story import words
@@ -192,49 +163,6 @@ def _attempt_row(view: RunView, row: AttemptRow) -> Row:
         Cell("" if cost is None else words.money(cost), raw="" if cost is None else str(cost)),
         words.cause_words(seen) if seen is not None else row.kind or "",
     )
-
-
-def _in_full(session: Session, view: RunView, rows: Sequence[AttemptRow]) -> Iterator[str]:
-    from llmesc.escalation.untrusted import one_line, safe
-    from llmesc.story import words
-    from llmesc.story.table import aligned
-    from llmesc.story.tell import switch_words, writers
-
-    outcome, _ = words.outcome_words(_outcome(view, rows))
-    about = [f"run {view.run_id}", outcome]
-    if view.chain is not None:
-        about.append(f"chain {view.chain.name}")
-    if view.started_at is not None:
-        about.append(words.moment(view.started_at))
-    if view.totals is not None:
-        hosted = any(not attempt.resolution.tier.self_hosted for attempt in view.attempts)
-        about += [
-            words.seconds(view.totals.duration_seconds),
-            words.spent(view.totals.usage, view.totals.cost, hosted=hosted),
-        ]
-    yield one_line(" · ".join(about)) + "\n"
-    if given := [f"{key} {view.caller[key]}" for key in _GIVEN if key in view.caller]:
-        yield one_line(f"caller: {' · '.join(given)}") + "\n"
-    if view.request is not None:
-        yield f"asked: {one_line(view.request.prompt)}\n"
-    if rows:
-        columns, table = _attempt_columns(), [_attempt_row(view, row) for row in rows]
-        yield "\n" + aligned(columns[:-1], [row[:-1] for row in table], colour=session.out.colour)
-        for attempt, row in zip(rows, table, strict=True):
-            if row[-1]:
-                mark = words.outcome_words(attempt.outcome)[0][0]
-                yield one_line(f"  {row[0]} {mark} {row[-1]}", 1000) + "\n"
-    if view.skipped or view.switches:
-        yield "\n"
-    for skip in view.skipped:
-        detail = f": {skip.detail}" if skip.detail else ""
-        yield one_line(f"↷ skipped {words.who(skip.resolution)}: {words.plain_words(skip.reason)}{detail}") + "\n"
-    for switch in view.switches:
-        yield one_line(f"→ {switch_words(switch)}") + "\n"
-    if written := writers(view):
-        yield f"✎ {', then '.join(written)}\n"
-    if view.answer is not None:
-        yield f"\n{safe(view.answer.text).rstrip()}\n"
 
 
 VERBS = {"list": list_runs, "show": show, **recorded.VERBS}

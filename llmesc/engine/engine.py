@@ -114,8 +114,8 @@ class Engine:
 
         `state` overrides the store's URL. Warnings (a store that is away, a broken consumer) go to `on_warning`, or to the
         `warnings` module; what a first call has to wait for (weights being fetched), and the part of it that is done, to
-        `on_progress`. `new_run_id` gives ids that no other run has; None: random ones. Without a file, looking at the machine takes
-        up to 0.3 seconds. Raises `ConfigError` with every mistake.
+        `on_progress`. `new_run_id` gives ids that no other run has; None: random ones. Without a file, looking at the machine
+        takes up to 0.3 seconds. Raises `ConfigError` with every mistake.
         """
         environ = os.environ
         clock = clock or SystemClock()

@@ -56,8 +56,7 @@ def tell(event: Event, view: RunView) -> Iterator[Line]:
         case RunStarted():
             yield from _start(event)
         case CandidateSkipped():
-            again = f"; may be tried at {words.ahead(event.retry_at, event.at)}" if event.retry_at is not None else ""
-            yield Line(f"↷ skipped {words.who(event.resolution)}: {_reason(event.reason, event.detail)}{again}", "dim")
+            yield Line(f"↷ skipped {words.who(event.resolution)}: {skip_words(event)}", "dim")
         case AttemptStarted():
             yield from _begin(event, view)
         case ProviderFailed():
@@ -83,6 +82,12 @@ def tell(event: Event, view: RunView) -> Iterator[Line]:
             pass
         case _:
             assert_never(event)
+
+
+def skip_words(event: CandidateSkipped) -> str:
+    """Why it was passed over, and when it may be tried."""
+    again = f"; may be tried at {words.ahead(event.retry_at, event.at)}" if event.retry_at is not None else ""
+    return f"{_reason(event.reason, event.detail)}{again}"
 
 
 def switch_words(event: ProviderSwitched) -> str:

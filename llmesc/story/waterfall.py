@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-BEFORE_FIRST, WRITING, NOT_CALLED = "░", "█", "↷"
-"""A call that waits for its first token, one that has it, and a moment at which nobody was called."""
+BEFORE_FIRST, WRITING, NOT_CALLED, WAITED = "░", "█", "↷", "·"
+"""A call that waits for its first token, one that has it, a moment at which somebody was passed over, and a time of waiting."""
 
 
 def bar(began: float, first_token: float | None, ended: float, *, whole: float, width: int) -> str:
@@ -22,6 +22,11 @@ def bar(began: float, first_token: float | None, ended: float, *, whole: float, 
 def mark(at: float, *, whole: float, width: int) -> str:
     """A moment as one character in its place."""
     return (" " * _cell(at, whole, width) + NOT_CALLED).ljust(width)[:width] if width > 0 else ""
+
+
+def pause(began: float, ended: float, *, whole: float, width: int) -> str:
+    """A time in which nobody could be called."""
+    return bar(began, ended, ended, whole=whole, width=width).replace(BEFORE_FIRST, WAITED).replace(WRITING, WAITED)
 
 
 def _cell(at: float, whole: float, width: int) -> int:

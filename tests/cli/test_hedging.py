@@ -70,7 +70,8 @@ def test_json_and_history_tell_who_hedged_whom(llmesc: Llmesc) -> None:
     [switch] = told["switches"]
     assert (switch["because"], switch["characters_discarded"]) == ("hedge", 0)
     assert json.loads(llmesc("history", "show", told["run_id"], "--json").out)["attempts"] == told["attempts"]
-    assert "1 ⊘ attempt 2 was first" in shown.out
+    assert "  1 ⊘ slow/m" in shown.out
+    assert "attempt 2 was first" in shown.out
 
 
 @pytest.mark.usefixtures("silent")

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from textual.app import ComposeResult
 
-from llmesc.dashboard.attempt_words import about_attempt, about_skip, rate, short_cause
 from llmesc.dashboard.widgets.pane import Pane
 from llmesc.dashboard.widgets.rows import Cell, Column, Rows
 from llmesc.dashboard.widgets.told import Told
@@ -12,6 +11,7 @@ from llmesc.escalation.events import CandidateSkipped
 from llmesc.escalation.fold import AttemptView, RunView
 from llmesc.escalation.times import Timestamp
 from llmesc.story import words
+from llmesc.story.attempt_words import about_attempt, about_skip, rate, short_cause
 from llmesc.story.waterfall import bar, mark
 
 BAR_WIDTH = 10

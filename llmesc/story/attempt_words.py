@@ -32,9 +32,19 @@ def short_cause(attempt: AttemptView) -> str:
 
 def about_attempt(attempt: AttemptView, seconds: float) -> str:
     """All of it in a line; `seconds` is how long it took, or has taken so far."""
-    parts = [words.who(attempt.resolution), f"{attempt.move}{' probe' if attempt.probe else ''}, {attempt.resolution.tier.label}"]
-    if cause := words.cause_words(attempt):
-        parts.append(cause)
+    head = [words.who(attempt.resolution), place(attempt)]
+    cause = words.cause_words(attempt)
+    return one_line(" · ".join([*head, *([cause] if cause else []), *facts(attempt, seconds)]), 600)
+
+
+def place(attempt: AttemptView) -> str:
+    """`escalation probe, frontier`: what it was in its chain."""
+    return f"{attempt.move}{' probe' if attempt.probe else ''}, {attempt.resolution.tier.label}"
+
+
+def facts(attempt: AttemptView, seconds: float) -> list[str]:
+    """What was measured of it, and whose turn it took or went on with."""
+    parts = list[str]()
     if attempt.first_token_seconds is not None:
         parts.append(f"first token {words.seconds(attempt.first_token_seconds)}")
     if pace := rate(attempt, seconds):
@@ -52,7 +62,7 @@ def about_attempt(attempt: AttemptView, seconds: float) -> str:
         parts.append(f"finish {attempt.finish_reason}")
     if attempt.request_id is not None:
         parts.append(f"request id {attempt.request_id}")
-    return one_line(" · ".join(parts), 600)
+    return parts
 
 
 def about_skip(skip: CandidateSkipped, now: Timestamp) -> str:
