@@ -1,4 +1,4 @@
-"""`llmesc history export` and `llmesc history replay`: a run as a file, and a run or such a file played again."""
+"""`llmesc history replay`: a run, or a file of its events, played again."""
 
 from __future__ import annotations
 
@@ -9,27 +9,12 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from llmesc.cli import complete
+from llmesc.cli.export import export
 
 if TYPE_CHECKING:
     from llmesc.cli.session import Session
     from llmesc.engine import Engine
     from llmesc.escalation.events import Event
-
-
-def export(
-    ctx: typer.Context,
-    run: Annotated[str, typer.Argument(metavar="ID", help="The id, or how it begins.", autocompletion=complete.runs)],
-) -> int:
-    """Print one request's events, one JSON object a line.
-
-    `llmesc history replay` plays them on any machine.
-    """
-    from llmesc.escalation.codec import encode_event
-
-    session: Session = ctx.obj
-    for event in _recorded(session, run):
-        session.out.line(session.out.json_text(encode_event(event)))
-    return 0
 
 
 def replay(

@@ -132,3 +132,69 @@ def test_history_says_for_whom_it_was(llmesc: Any, options: list[str], monkeypat
     assert shown["command"] == "ask"
     told = llmesc(*options, "history", "show", run["run_id"], terminals="out", width=200).out
     assert f"caller: name billing · conversation c-17 · correlation x-1 · traceparent {trace}" in told
+
+
+# -- export: several at once, and as a page -----------------------------------------------------------------------------------
+
+
+def test_several_are_exported_the_oldest_first_as_far_as_they_fit(llmesc: Any, options: list[str]) -> None:
+    for prompt in ("one", "two", "three"):
+        llmesc(*options, "ask", "--caller", "job" if prompt != "two" else "other", prompt)
+
+    events = [json.loads(line) for line in llmesc(*options, "history", "export", "--caller", "job").out.splitlines()]
+    prompts = [event["request"]["messages"][0]["parts"][0]["text"] for event in events if event["type"] == "run_started"]
+
+    assert prompts == ["one", "three"]
+    limited = llmesc(*options, "history", "export", "--limit", "1")
+    assert "three" in limited.out and "one" not in limited.out
+    assert "these are the newest 1" in limited.err
+
+
+def test_a_run_becomes_a_page_for_its_owner_alone(llmesc: Any, options: list[str], tmp_path: Path) -> None:
+    llmesc(*options, "ask", "what is <b>this</b>?")
+    [run] = json.loads(llmesc(*options, "history", "list", "--json").out)
+    place = tmp_path / "run.html"
+
+    done = llmesc(*options, "history", "export", run["run_id"], "--html", str(place))
+    again = llmesc(*options, "history", "export", run["run_id"], "--html", str(place))
+    forced = llmesc(*options, "history", "export", run["run_id"], "--html", str(place), "--force")
+    printed = llmesc(*options, "history", "export", run["run_id"], "--html", "-")
+
+    assert (done.code, done.out) == (0, "")
+    assert f"1 run written to {place}" in done.err
+    assert (place.stat().st_mode & 0o777) == 0o600
+    assert (again.code, "there is a file already" in again.err, forced.code) == (2, True, 0)
+    assert "what is &lt;b&gt;this&lt;/b&gt;?" in place.read_text()
+    assert printed.out.startswith("<!doctype html>") and printed.out.endswith("</html>\n")
+
+
+def test_many_become_one_page_with_a_summary(llmesc: Any, options: list[str], tmp_path: Path) -> None:
+    for prompt in ("one", "two"):
+        llmesc(*options, "ask", prompt)
+    place = tmp_path / "all.html"
+
+    assert llmesc(*options, "history", "export", "--since", "1h", "--outcome", "answered", "--html", str(place)).code == 0
+
+    made = place.read_text()
+    assert "2 runs" in made and "since 1h, outcome answered" in made
+
+
+def test_a_page_says_what_the_record_was_not_to_keep(llmesc: Any, options: list[str]) -> None:
+    llmesc(*options, "ask", "--capture", "metadata", "the secret plan")
+
+    made = llmesc(*options, "history", "export", "--html", "-").out
+
+    assert "the secret plan" not in made
+    assert "the texts were not kept: only their lengths and digests (capture = metadata)" in made
+
+
+def test_an_id_and_a_filter_are_too_much(llmesc: Any, options: list[str]) -> None:
+    done = llmesc(*options, "history", "export", "7f3a", "--since", "1h")
+
+    assert (done.code, "an id and --since: one of them" in done.err) == (2, True)
+
+
+def test_a_folder_that_is_not_there_is_named(llmesc: Any, options: list[str], tmp_path: Path) -> None:
+    done = llmesc(*options, "history", "export", "--html", str(tmp_path / "nowhere" / "x.html"))
+
+    assert (done.code, "No such file or directory" in done.err) == (2, True)

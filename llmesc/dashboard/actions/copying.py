@@ -42,8 +42,9 @@ async def copy_run(desk: MainScreen) -> None:
 
 async def export(desk: MainScreen) -> None:
     """The events of the run to a file, one a line."""
-    from llmesc.dashboard.export import Exists, write_events
+    from llmesc.dashboard.export import write_events
     from llmesc.dashboard.screens.form import Form, Line
+    from llmesc.story.private_file import Exists
 
     now = desk.situation
     assert now.view is not None, "refused before"
