@@ -39,8 +39,8 @@ def export(
 ) -> int:
     """Print events, one JSON object a line, or write a page.
 
-    `llmesc history import` takes the lines back, `history replay` plays those of one run. The page shows what `history show` does,
-    of many runs with a summary: no network, no script, light and dark.
+    `llmesc history import` takes the lines back, `history replay` plays those of one run. The page shows what `history show`
+    does; of many runs with a summary. No network, no script, light and dark.
     """
     session: Session = ctx.obj
     chosen = {

@@ -25,6 +25,7 @@ from llmesc.state.usage import WASTED, Fate
 
 if TYPE_CHECKING:
     from llmesc.engine.doctor import Check as Check
+    from llmesc.engine.recordings import Imported as Imported
 
 __all__ = [
     "GROUPINGS",

@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
-from dataclasses import dataclass
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass, replace
 from difflib import get_close_matches
 from fnmatch import fnmatchcase
 from itertools import pairwise
@@ -31,6 +31,7 @@ from llmesc.state.usage import UsageQuery, Used, models_of
 
 if TYPE_CHECKING:
     from llmesc.engine.doctor import Check
+    from llmesc.engine.recordings import Imported
 
 _GLOB = frozenset("*?[")
 
@@ -162,6 +163,13 @@ class Operations:
     async def news(self, after: str, seconds: float) -> str:
         """Waits until anything was written after the mark `after`; see `Store.news`."""
         return await (await self._store.direct()).news(after, seconds)
+
+    async def take_recordings(self, lines: Iterable[str]) -> Imported:
+        """Takes the runs of a file of events into the store. Raises `UnusableRecording`, and then has taken nothing."""
+        from llmesc.engine.recordings import read_lines, runs_of, take
+
+        runs, passed_over = runs_of(read_lines(lines))
+        return replace(await take(await self._store.direct(), runs, self._captures.opened), unknown_events=passed_over)
 
     async def totals(self, since: Timestamp) -> DayTotals:
         """Sums over the requests since then."""

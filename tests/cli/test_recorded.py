@@ -198,3 +198,63 @@ def test_a_folder_that_is_not_there_is_named(llmesc: Any, options: list[str], tm
     done = llmesc(*options, "history", "export", "--html", str(tmp_path / "nowhere" / "x.html"))
 
     assert (done.code, "No such file or directory" in done.err) == (2, True)
+
+
+# -- import -------------------------------------------------------------------------------------------------------------------
+
+
+def elsewhere(options: list[str], tmp_path: Path) -> list[str]:
+    return [*options[:2], "--state", f"sqlite://{tmp_path / 'elsewhere.db'}"]
+
+
+def test_what_was_exported_is_imported_once(llmesc: Any, options: list[str], tmp_path: Path) -> None:
+    text = exported(llmesc, options)
+    run_id = json.loads(text.splitlines()[0])["run_id"]
+    file = tmp_path / "run.jsonl"
+    file.write_text(text)
+    other = elsewhere(options, tmp_path)
+
+    first = llmesc(*other, "history", "import", str(file))
+    again = llmesc(*other, "history", "import", str(file), "--json")
+    told = llmesc(*other, "history", "import", str(file), terminals="in out")
+
+    assert (first.code, first.out) == (0, f"{run_id}\tnew\n")
+    assert json.loads(again.out) == {"new": [], "completed": [], "known": [run_id], "unknown_events": 0}
+    assert told.out == "0 runs imported, 1 here already\n"
+    assert llmesc(*other, "history", "export", run_id).out == text
+    assert len(json.loads(llmesc(*other, "history", "list", "--json").out)) == 1
+
+
+def test_what_ask_printed_as_it_went_is_known_where_it_was_asked(llmesc: Any, options: list[str], tmp_path: Path) -> None:
+    asked = llmesc(*options, "ask", "--jsonl", "hi").out
+
+    here = llmesc(*options, "history", "import", "-", stdin=asked.encode())
+    there = llmesc(*elsewhere(options, tmp_path), "history", "import", "-", stdin=asked.encode())
+
+    assert here.out.endswith("\tknown\n")
+    assert there.out.endswith("\tnew\n")
+
+
+@pytest.mark.parametrize("mode", ["redacted", "metadata"])
+def test_a_record_without_its_texts_is_the_same_run(mode: str, llmesc: Any, options: list[str], tmp_path: Path) -> None:
+    asked = llmesc(*options, "ask", "--jsonl", "--capture", mode, "I am jane@example.com").out
+
+    assert llmesc(*options, "history", "import", "-", stdin=asked.encode()).out.endswith("\tknown\n")
+
+
+def test_a_broken_line_is_named_and_nothing_is_taken(llmesc: Any, options: list[str], tmp_path: Path) -> None:
+    file = tmp_path / "run.jsonl"
+    file.write_text(exported(llmesc, options) + "{broken\n")
+    other = elsewhere(options, tmp_path)
+
+    done = llmesc(*other, "history", "import", str(file))
+
+    assert (done.code, done.out) == (2, "")
+    assert f"{file}, line {len(file.read_text().splitlines())}: no event of a run: " in done.err
+    assert llmesc(*other, "history").out == ""
+
+
+def test_a_file_that_is_not_there_is_named(llmesc: Any, options: list[str]) -> None:
+    done = llmesc(*options, "history", "import", "nowhere.jsonl")
+
+    assert (done.code, "nowhere.jsonl: No such file" in done.err) == (2, True)
