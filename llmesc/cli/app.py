@@ -8,7 +8,22 @@ from typing import TYPE_CHECKING, Annotated, Any
 import typer
 from typer.core import TyperGroup
 
-from llmesc.cli import ask, chain, circuits, classify, config_cmd, dashboard, doctor, drill, history, init, models, topics, usage
+from llmesc.cli import (
+    ask,
+    chain,
+    circuits,
+    classify,
+    config_cmd,
+    dashboard,
+    doctor,
+    drill,
+    explain,
+    history,
+    init,
+    models,
+    topics,
+    usage,
+)
 from llmesc.cli.exit_codes import ExitCode
 
 if TYPE_CHECKING:
@@ -22,6 +37,7 @@ _ORDER = (
     "circuits",
     "models",
     "history",
+    "explain",
     "usage",
     "drill",
     "classify",
@@ -63,6 +79,7 @@ def _tree() -> typer.Typer:
     )
     root.command("ask", epilog=ask.EXAMPLES)(ask.ask)
     root.command("dashboard")(dashboard.dashboard)
+    root.command("explain")(explain.explain)
     root.command("usage", epilog=usage.NOTES)(usage.usage)
     root.command("drill", epilog=drill.EXAMPLES)(drill.drill)
     root.command("classify")(classify.classify)
