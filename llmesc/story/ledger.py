@@ -67,7 +67,10 @@ def ledger_lines(view: RunView) -> Iterator[str]:
         f"thrown away, {words.seconds(books.idle_seconds)} in which nobody was called"
     )
     cap = "" if books.allowed_cost is None else f" of {words.money(books.allowed_cost)}"
-    thrown = f"{words.money(books.wasted_cost)} thrown away in {words.plural(len(books.wasted_attempts), 'attempt')}"
+    wasted = len(books.wasted_attempts)
+    thrown = (
+        f"{words.money(books.wasted_cost)} thrown away in {words.plural(wasted, 'attempt')}" if wasted else "nothing thrown away"
+    )
     yield f"money  {words.amount(books.cost, len(books.unknown_attempts))}{cap}: {thrown}"
     for attempt in view.attempts:
         if attempt.allowance is not None:

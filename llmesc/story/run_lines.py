@@ -42,7 +42,7 @@ def run_lines(report: RunReport, width: int) -> Iterator[Line]:
         yield (Part(line, "dim"),)
     if report.writers:
         yield (Part(f"✎ {', then '.join(report.writers)}"),)
-    if report.view.answer is not None:
+    if report.view.answer is not None and report.view.answer.text.strip():
         yield ()
         yield (Part(safe(report.view.answer.text).rstrip()),)
 

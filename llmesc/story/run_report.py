@@ -154,7 +154,8 @@ def _all_writers(view: RunView) -> Iterator[str]:
         yield from several
         return
     length = view.answer.ranges[-1].end if view.answer.ranges else len(view.answer.text)
-    yield f"{words.plural(length, 'character')} by {words.who(view.answer.resolution)}"
+    if length:
+        yield f"{words.plural(length, 'character')} by {words.who(view.answer.resolution)}"
 
 
 _KEPT: Mapping[CaptureMode, str] = {

@@ -125,6 +125,7 @@ def test_history_says_for_whom_it_was(llmesc: Any, options: list[str], monkeypat
     given = ["--caller", "billing", "--conversation", "c-17", "--correlation", "x-1"]
     assert llmesc(*options, "ask", *given, "--capture", "metadata", "hi").code == 0
     [run] = json.loads(llmesc(*options, "history", "list", "--json").out)
+    assert (run["caller"]["name"], run["caller"]["conversation"], run["caller"]["correlation"]) == ("billing", "c-17", "x-1")
 
     shown = json.loads(llmesc(*options, "history", "show", run["run_id"], "--json").out)["caller"]
 

@@ -20,6 +20,10 @@ Configure = Callable[[str], Path]
         (["chain", "show"], {"pydantic", "rich", "textual", "httpx"}),
         (["ask", "--dry-run", "hi"], {"rich", "textual", "httpx"}),
         (["ask", "hi"], {"rich", "textual"}),
+        (["usage"], {"pydantic", "rich", "textual", "httpx"}),
+        (["usage", "--by", "caller", "--csv"], {"pydantic", "rich", "textual", "httpx"}),
+        (["history"], {"rich", "textual", "httpx"}),
+        (["history", "export", "--html", "-"], {"rich", "textual", "httpx"}),
     ],
     ids=lambda value: " ".join(value) if isinstance(value, list) else "",
 )

@@ -152,7 +152,7 @@ def _time(books: Ledger) -> str:
 
 def _answer(report: RunReport) -> str:
     answer = report.view.answer
-    if answer is None:
+    if answer is None or not answer.text.strip():
         return ""
     said = "".join(_passages(report.view, answer.ranges)) if len(answer.ranges) > 1 else element("pre", text(answer.text))
     by = "" if len(answer.ranges) > 1 else f"by {answer.resolution.ref}"
