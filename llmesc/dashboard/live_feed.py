@@ -20,6 +20,9 @@ from llmesc.story.days import midnights_before
 KEPT_RUNS = 10_000
 """Of the list; older ones are in `llmesc history list`."""
 
+PAGE_RUNS = 500
+"""Reading so many takes some 15 ms; the keys are looked at between two pages."""
+
 NEWS_RUNS = 50
 """Read at each look: what began since, and what still runs, is among the newest."""
 
@@ -47,6 +50,8 @@ class LiveFeed:
         self._runs: dict[str, RunSummary] = {}
         """Newest first."""
         self._listed: tuple[RunSummary, ...] | None = ()
+        self._complete = True
+        """Whether nothing between the newest and the oldest is missing."""
         self._followed = Followed(KEPT_VIEWS)
         self._own: dict[str, asyncio.Task[None]] = {}
         self._cancels: dict[str, Callable[[], None]] = {}
@@ -175,16 +180,34 @@ class LiveFeed:
         self.version += 1
 
     async def _read_list(self) -> None:
-        first = not self._runs
-        limit = KEPT_RUNS if first else NEWS_RUNS
-        newest = await self._engine.operations.history(RunFilter(limit=limit))
-        changed = [run for run in newest if self._runs.get(run.run_id) != run]
-        running = {run_id for run_id, run in self._runs.items() if run.outcome == "running"} - {run.run_id for run in newest}
-        if running:
-            still = await self._engine.operations.history(RunFilter(outcome="running", limit=KEPT_RUNS))
-            # What no longer runs and is not among the newest is read again with everything else.
-            if running - {run.run_id for run in still}:
-                changed = list(await self._engine.operations.history(RunFilter(limit=KEPT_RUNS)))
+        newest = await self._engine.operations.history(RunFilter(limit=NEWS_RUNS))
+        listed = {run.run_id for run in newest}
+        if len(newest) == NEWS_RUNS and newest[-1].run_id not in self._runs:
+            self._complete = False  # the beginning, or more came than one look takes
+        ran = {run.run_id: run.started_at for run in self._runs.values() if run.outcome == "running" and run.run_id not in listed}
+        self._take(newest)
+        if not self._complete:
+            await self._read_back(None)
+            self._complete = True
+        elif ran:
+            still = {run.run_id for run in await self._engine.operations.history(RunFilter(outcome="running", limit=KEPT_RUNS))}
+            if ended := [started_at for run_id, started_at in ran.items() if run_id not in still]:
+                await self._read_back(min(ended))
+
+    async def _read_back(self, since: Timestamp | None) -> None:
+        """The list again, page by page, from the newest to those that began at `since`."""
+        until: Timestamp | None = None
+        for _ in range(KEPT_RUNS // PAGE_RUNS):
+            page = await self._engine.operations.history(RunFilter(since=since, until=until, limit=PAGE_RUNS))
+            self._take(page)
+            if len(page) < PAGE_RUNS:
+                break
+            until = page[-1].started_at
+            await asyncio.sleep(0)
+
+    def _take(self, read: Sequence[RunSummary]) -> None:
+        """Puts what was read in its place, where it is new."""
+        changed = [run for run in read if self._runs.get(run.run_id) != run]
         if not changed:
             return
         known = {**self._runs, **{run.run_id: run for run in changed}}

@@ -270,6 +270,7 @@ def _used_call(run: _Run, attempt: Columns) -> UsedCall:
 def _fits(where: RunFilter, summary: RunSummary, run: _Run) -> bool:
     return (
         (where.since is None or summary.started_at >= where.since)
+        and (where.until is None or summary.started_at <= where.until)
         and (where.outcome is None or summary.outcome == where.outcome)
         and (where.provider is None or any(attempt["provider"] == where.provider for attempt in run.attempts.values()))
         and (where.text is None or where.text.casefold() in summary.prompt.casefold())

@@ -30,6 +30,9 @@ from llmesc.state.usage import caller_name
 
 _AFTER_ANY_TEXT = "\U0010ffff"
 
+_LATER_ID = 1_000_000
+"""Microseconds that an id may be later than its run: so many would have to begin in one of them."""
+
 _AS_TEXT: Mapping[str, Callable[[Any], str]] = {"caller": json.dumps, "cost": str, "call_cost": str}
 """Columns whose values SQLite does not know."""
 
@@ -158,6 +161,9 @@ def _matching(connection: Connection, where: RunFilter) -> Iterator[tuple[Any, .
     if where.since is not None:
         conditions.append("id >= ? AND runs.started_at >= ?")
         values += [microseconds(where.since), where.since]
+    if where.until is not None:
+        conditions.append("id <= ? AND runs.started_at <= ?")  # an id that was not free is a little later than its start
+        values += [microseconds(where.until) + _LATER_ID, where.until]
     if where.outcome in ("running", "interrupted"):
         conditions.append("runs.outcome IS NULL")
     elif where.outcome is not None:

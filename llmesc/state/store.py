@@ -91,6 +91,8 @@ class RunFilter:
     """Which runs to list; None does not filter."""
 
     since: Timestamp | None = None
+    until: Timestamp | None = None
+    """Those that began then or before: where the next page of a long list begins."""
     outcome: str | None = None
     provider: str | None = None
     text: str | None = None

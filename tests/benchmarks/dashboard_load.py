@@ -3,8 +3,9 @@
 Twenty requests are answered at a hundred tokens a second each, while ten thousand older ones are listed. Half of the twenty are
 asked by the dashboard's own process, half by another one that shares the SQLite file with it. The dashboard is a process in a
 pseudo-terminal; a third process, this one, presses keys in it and reads what it draws. Measured of the dashboard's process alone:
-the processor's time (its own ten requests, which it also answers and records, included), how long a key waits until what it does
-is drawn, how often it draws, its memory; and whether every token is there at the end.
+the processor's time (its own ten requests, which it also answers and records, included), how long a key waits until it is handled
+and until what it does is drawn, how often it draws, its memory; and whether every token is there at the end. Then another dashboard
+is opened on the same file, the file is locked for five seconds, against readers too, and keys are pressed again.
 """
 
 from __future__ import annotations
@@ -25,6 +26,7 @@ import tempfile
 import termios
 import time
 from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
@@ -32,27 +34,14 @@ from tests.benchmarks import activity
 
 TOKENS_A_SECOND = 100
 COLUMNS, ROWS = 160, 48
+ME = (sys.executable, "-m", "tests.benchmarks.dashboard_load")
+QUIET_PART = 1 / 3
+"""Of the time, at its beginning: nobody presses a key, and what is drawn is drawn by frames alone."""
+LOCKED_SECONDS = 5.0
 WARM_UP_SECONDS = 3.0
 """Until all twenty write; not measured."""
 
-WORDS = [
-    "raft",
-    "leader",
-    "follower",
-    "term",
-    "log",
-    "entry",
-    "commit",
-    "vote",
-    "majority",
-    "quorum",
-    "election",
-    "timeout",
-    "snapshot",
-    "index",
-    "candidate",
-    "server",
-]
+WORDS = ("raft", "leader", "follower", "term", "log", "entry", "commit", "vote", "majority", "quorum", "election", "snapshot")
 
 CONFIG = """
 [timeouts]
@@ -105,7 +94,7 @@ async def ask_elsewhere(numbers: Sequence[int]) -> None:
 # -- the dashboard's process ------------------------------------------------------------------------------------------------
 
 
-async def watch(numbers: Sequence[int], report: Path) -> None:
+async def watch(numbers: Sequence[int], runs: int, report: Path) -> None:
     """The dashboard, with notes of when keys were handled and frames drawn; it asks its own half once the history is listed."""
     from llmesc.dashboard.app import Dashboard, Settings
     from llmesc.dashboard.live_feed import LiveFeed
@@ -115,7 +104,7 @@ async def watch(numbers: Sequence[int], report: Path) -> None:
     from llmesc.escalation.messages import ask_for
     from llmesc.escalation.times import Timestamp
 
-    handled, drawn, frames = list[float](), list[float](), list[float]()
+    handled, drawn, frames = list[float](), list[float](), list[tuple[float, int]]()
     moved, draw, displayed = Rows.action_move, MainScreen.draw, Dashboard._display
 
     def move(rows: Rows, by: int) -> None:
@@ -123,8 +112,8 @@ async def watch(numbers: Sequence[int], report: Path) -> None:
         handled.append(time.monotonic())
 
     def one_frame(screen: MainScreen) -> None:
-        frames.append(time.monotonic())
         draw(screen)
+        frames.append((time.monotonic(), feed.board(clock()).events_seen))
 
     def display(app: Dashboard, screen: Any, renderable: Any) -> None:
         displayed(app, screen, renderable)
@@ -151,26 +140,33 @@ async def watch(numbers: Sequence[int], report: Path) -> None:
             for number in numbers:
                 feed.start(ask_for(prompt(number)), app.main_screen.aimed, lambda error: marks.update(error=str(error)))  # type: ignore[union-attr]
             report.with_suffix(".ready").touch()
+            while len(whole()) < runs:
+                await asyncio.sleep(0.1)
+            marks["memory_after"] = memory_mb()
+            marks["texts"] = whole()
+            report.with_suffix(".done").touch()
 
-        looking = asyncio.create_task(look_on())
+        def whole() -> dict[str, str]:
+            views = feed.board(clock()).views.values()
+            return {view.request.prompt: view.answer.text for view in views if view.request and view.answer}
+
+        async def leave_with(parent: int) -> None:
+            while os.getppid() == parent:
+                await asyncio.sleep(0.5)
+            app.exit()
+
+        looking = asyncio.gather(look_on(), leave_with(os.getppid()))
         await app.run_async()
         looking.cancel()
-        board = feed.board(clock())
-        texts = {
-            view.request.prompt: view.answer.text
-            for view in board.views.values()
-            if view.request is not None and view.answer is not None
-        }
-    report.write_text(
-        json.dumps(marks | {"handled": handled, "drawn": drawn, "frames": frames, "texts": texts, "listed": len(board.runs)})
-    )
+        listed = len(feed.board(clock()).runs)
+    report.write_text(json.dumps(marks | {"handled": handled, "drawn": drawn, "frames": frames, "listed": listed}))
     if app.fault is not None:
         raise app.fault
 
 
-def memory_mb(pid: str | int = "self") -> float:
-    """Resident."""
-    return int(Path(f"/proc/{pid}/statm").read_text().split()[1]) * os.sysconf("SC_PAGE_SIZE") / 1e6
+def memory_mb() -> float:
+    """Resident, of this process."""
+    return int(Path("/proc/self/statm").read_text().split()[1]) * os.sysconf("SC_PAGE_SIZE") / 1e6
 
 
 # -- the process that measures ------------------------------------------------------------------------------------------------
@@ -182,12 +178,33 @@ def processor_seconds(pid: int) -> float:
     return (int(fields[11]) + int(fields[12])) / os.sysconf("SC_CLK_TCK")
 
 
+@dataclass(frozen=True, slots=True)
+class Stretch:
+    """A time, and what part of a core was used in it."""
+
+    name: str
+    began: float
+    ended: float
+    processor: float
+
+    @property
+    def seconds(self) -> float:
+        """How long it was."""
+        return self.ended - self.began
+
+    def has(self, at: float) -> bool:
+        """Whether that moment was in it."""
+        return self.began <= at <= self.ended
+
+
 class Keyboard:
     """The other side of the terminal: keys go in, what is drawn is read and dropped."""
 
-    def __init__(self, master: int) -> None:
+    def __init__(self, master: int, process: subprocess.Popen[bytes]) -> None:
         self._master = master
+        self._process = process
         self.pressed: list[float] = []
+        self.stretches: list[Stretch] = []
         self.last = b""
         """Drawn; where the dashboard does not begin, that says why."""
 
@@ -205,6 +222,12 @@ class Keyboard:
                 with contextlib.suppress(OSError):
                     self.last = (self.last + os.read(self._master, 65_536))[-4_000:]
 
+    def watch_for(self, file: Path) -> None:
+        """Reads until that is there."""
+        while not file.exists():
+            assert self._process.poll() is None, f"the dashboard has ended: {self.last.decode(errors='replace')}"
+            self.watch(0.1)
+
 
 @contextlib.contextmanager
 def started(argv: Sequence[str], env: dict[str, str]) -> Iterator[tuple[subprocess.Popen[bytes], Keyboard]]:
@@ -214,7 +237,7 @@ def started(argv: Sequence[str], env: dict[str, str]) -> Iterator[tuple[subproce
     process = subprocess.Popen(argv, env=env, stdin=slave, stdout=slave, stderr=slave, start_new_session=True)
     os.close(slave)
     try:
-        yield process, Keyboard(master)
+        yield process, Keyboard(master, process)
     finally:
         process.kill()
         process.wait()
@@ -235,27 +258,43 @@ def measure(runs: int, seconds: float, history: int) -> None:
             "COLORTERM": "truecolor",
         }
         asyncio.run(past(home / "state.db", history))
-        report = home / "report.json"
-        own, others = [str(number) for number in range(runs // 2)], [str(number) for number in range(runs // 2, runs)]
-        me = [sys.executable, "-m", "tests.benchmarks.dashboard_load"]
-        with started([*me, "--dashboard", str(report), *own], env) as (dashboard, keyboard):
-            while not report.with_suffix(".ready").exists():
-                keyboard.watch(0.1)
-                assert dashboard.poll() is None, f"the dashboard did not begin: {keyboard.last.decode(errors='replace')}"
-            writer = subprocess.Popen([*me, "--elsewhere", *others], env=env)
+        own, others = range(runs // 2), range(runs // 2, runs)
+        with watched(env, own, runs, home / "load.json") as (pid, keyboard):
+            writer = subprocess.Popen([*ME, "--elsewhere", *map(str, others)], env=env)
             keyboard.watch(WARM_UP_SECONDS)
-            told = pressing(dashboard.pid, keyboard, seconds)
-            assert writer.wait(timeout=seconds + 60) == 0
-            keyboard.watch(5.0)
-            told["memory_after"] = memory_mb(dashboard.pid)
-            keyboard.press("q", noted=False)
-            until = time.monotonic() + 20
-            while dashboard.poll() is None and time.monotonic() < until:
-                keyboard.watch(0.1)
-        import shutil
+            with stretch(pid, keyboard, "nobody presses a key"):
+                keyboard.watch(seconds * QUIET_PART)
+            with stretch(pid, keyboard, "keys are pressed"):
+                pressing(keyboard, seconds * (1 - QUIET_PART))
+            keyboard.watch_for(home / "load.done")
+            assert writer.wait(timeout=20) == 0
+        told = json.loads((home / "load.json").read_text())
+        print(f"{runs} requests at {TOKENS_A_SECOND} tokens a second each, {told['listed']:,} listed")
+        tell(told, keyboard)
+        whole = sum(told["texts"].get(prompt(number)) == answer(number, tokens) for number in range(runs))
+        print(
+            f"memory: {told['memory_before']:.0f} MB with the history alone, {told['memory_after']:.0f} MB with all the answers"
+        )
+        print(f"every token is there: {whole} of {runs} answers of {tokens:,} tokens")
 
-        shutil.copy(report, "/tmp/load_report.json")
-        tell(told | json.loads(report.read_text()), keyboard, runs, tokens)
+        with contextlib.closing(sqlite3.connect(home / "state.db")) as connection:
+            connection.execute("PRAGMA journal_mode = DELETE")
+        with watched(env, (), 0, home / "locked.json") as (pid, keyboard):
+            keyboard.watch_for(home / "locked.done")
+            with locked(home / "state.db"), stretch(pid, keyboard, f"the database is locked for {LOCKED_SECONDS:g} s"):
+                pressing(keyboard, LOCKED_SECONDS)
+        tell(json.loads((home / "locked.json").read_text()), keyboard)
+    print(f"load of the machine: {' '.join(f'{part:.1f}' for part in os.getloadavg())} on {os.cpu_count()} cores")
+
+
+@contextlib.contextmanager
+def watched(env: dict[str, str], own: Sequence[int], runs: int, report: Path) -> Iterator[tuple[int, Keyboard]]:
+    """A dashboard that lists everything; it is left in the end, and has written its report then."""
+    with started([*ME, "--runs", str(runs), "--dashboard", str(report), *map(str, own)], env) as (dashboard, keyboard):
+        keyboard.watch_for(report.with_suffix(".ready"))
+        yield dashboard.pid, keyboard
+        keyboard.press("q", noted=False)
+        keyboard.watch_for(report)
 
 
 async def past(path: Path, history: int) -> None:
@@ -274,37 +313,53 @@ async def past(path: Path, history: int) -> None:
     await store.aclose()
 
 
-def pressing(pid: int, keyboard: Keyboard, seconds: float) -> dict[str, Any]:
-    """Up and down through the list for so long, at odd moments; what the processor did meanwhile."""
-    rolled = random.Random(7)
+@contextlib.contextmanager
+def stretch(pid: int, keyboard: Keyboard, name: str) -> Iterator[None]:
+    """Notes one."""
     used, began = processor_seconds(pid), time.monotonic()
-    while time.monotonic() - began < seconds:
+    yield
+    ended = time.monotonic()
+    keyboard.stretches.append(Stretch(name, began, ended, (processor_seconds(pid) - used) / (ended - began)))
+
+
+@contextlib.contextmanager
+def locked(path: Path) -> Iterator[None]:
+    """Nobody else reads or writes the file. Readers of a write-ahead log pass every lock, so it keeps a journal of the older kind."""
+    with contextlib.closing(sqlite3.connect(path, isolation_level=None, timeout=20)) as connection:
+        connection.execute("BEGIN EXCLUSIVE")
+        yield
+        connection.execute("ROLLBACK")
+
+
+def pressing(keyboard: Keyboard, seconds: float) -> None:
+    """Up and down through the list for so long, at odd moments."""
+    rolled = random.Random(7)
+    until = time.monotonic() + seconds
+    while time.monotonic() < until:
         keyboard.press("j" if len(keyboard.pressed) % 8 < 4 else "k")
         keyboard.watch(rolled.uniform(0.2, 0.6))
-    ended = time.monotonic()
-    return {"processor": (processor_seconds(pid) - used) / (ended - began), "began": began, "ended": ended}
 
 
-def tell(told: dict[str, Any], keyboard: Keyboard, runs: int, tokens: int) -> None:
-    """The figures."""
-    span = told["ended"] - told["began"]
-    frames = [at for at in told["frames"] if told["began"] <= at <= told["ended"]]
-    drawn = [at for at in told["drawn"] if told["began"] <= at <= told["ended"]]
-    acted = sorted(done - pressed for pressed, done in zip(keyboard.pressed, told["handled"], strict=True))
-    seen = sorted(
-        next((at for at in told["drawn"] if at >= done), done) - pressed
-        for pressed, done in zip(keyboard.pressed, told["handled"], strict=True)
-    )
-    whole = sum(told["texts"].get(prompt(number)) == answer(number, tokens) for number in range(runs))
-    print(f"{runs} runs at {TOKENS_A_SECOND} tokens a second each for {span:.0f} s, {told['listed']:,} requests listed")
-    print(f"  processor: {told['processor']:.0%} of a core, the dashboard's own {runs // 2} requests included")
-    for name, times in (("handled", acted), ("drawn", seen)):
+def tell(told: dict[str, Any], keyboard: Keyboard) -> None:
+    """The figures of each stretch."""
+    keys = list(zip(keyboard.pressed, told["handled"], strict=True))
+    for part in keyboard.stretches:
+        frames = [events for at, events in told["frames"] if part.has(at)]
+        drawn = sum(map(part.has, told["drawn"]))
+        events = (frames[-1] - frames[0]) / part.seconds if frames else 0
+        print(f"{part.name}: {part.seconds:.0f} s, {events:,.0f} events a second")
+        print(f"  processor: {part.processor:.0%} of a core")
+        print(f"  drawn: {len(frames) / part.seconds:.1f} boards and {drawn / part.seconds:.1f} writes a second")
+        of_it = [(pressed, done) for pressed, done in keys if part.has(pressed)]
+        _tell_times("handled", [done - pressed for pressed, done in of_it])
+        _tell_times("drawn", [next(at for at in told["drawn"] if at >= done) - pressed for pressed, done in of_it])
+
+
+def _tell_times(what: str, times: list[float]) -> None:
+    if times:
+        times.sort()
         median, late, worst = (times[min(int(len(times) * part), len(times) - 1)] * 1000 for part in (0.5, 0.99, 1.0))
-        print(f"  a key is {name} after: median {median:.0f} ms, 99 % {late:.0f} ms, worst {worst:.0f} ms ({len(times)} keys)")
-    print(f"  {len(frames) / span:.1f} frames a second, {len(drawn) / span:.1f} writes to the terminal a second")
-    print(f"  memory: {told['memory_before']:.0f} MB with the history alone, {told['memory_after']:.0f} MB at the end")
-    print(f"  every token is there: {whole} of {runs} answers")
-    print(f"  load of the machine: {' '.join(f'{part:.1f}' for part in os.getloadavg())} on {os.cpu_count()} cores")
+        print(f"  a key is {what} after: median {median:.0f} ms, 99 % {late:.0f} ms, worst {worst:.0f} ms ({len(times)} keys)")
 
 
 if __name__ == "__main__":
@@ -317,7 +372,7 @@ if __name__ == "__main__":
     parser.add_argument("numbers", nargs="*", type=int, help=argparse.SUPPRESS)
     given = parser.parse_args()
     if given.dashboard:
-        asyncio.run(watch(given.numbers, given.dashboard))
+        asyncio.run(watch(given.numbers, given.runs, given.dashboard))
     elif given.elsewhere:
         asyncio.run(ask_elsewhere(given.numbers))
     else:

@@ -5,17 +5,18 @@ from __future__ import annotations
 import asyncio
 import sqlite3
 import time
-from collections.abc import AsyncIterator, Callable
+from collections.abc import AsyncIterator, Callable, Sequence
 from contextlib import asynccontextmanager
 from pathlib import Path
 
 import pytest
 
 from llmesc.dashboard.board import Board
-from llmesc.dashboard.live_feed import LiveFeed
-from llmesc.engine import AskOptions, Engine, StateUnavailable
+from llmesc.dashboard.live_feed import PAGE_RUNS, LiveFeed
+from llmesc.engine import AskOptions, Engine, RunFilter, RunSummary, StateUnavailable
 from llmesc.escalation.messages import ask_for
 from llmesc.escalation.times import Timestamp
+from tests.benchmarks import activity
 from tests.redis_server import RedisServer
 
 pytestmark = pytest.mark.anyio
@@ -155,6 +156,38 @@ async def test_what_keeps_a_run_from_beginning_is_told(database: Path) -> None:
         await until(feed, lambda _: bool(told))
 
     assert "nobody" in str(told[0])
+
+
+async def test_a_long_history_is_read_in_pages_between_which_keys_are_looked_at(
+    database: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    async with opened(database) as engine:
+        await engine.operations.circuits()  # which makes the file
+        activity.fill(database, 2 * (3 * PAGE_RUNS + 7), time.time() - 60)
+        asked = list[int]()
+        history = engine.operations.history
+
+        async def noted(where: RunFilter) -> Sequence[RunSummary]:
+            asked.append(where.limit)
+            return await history(where)
+
+        monkeypatch.setattr(engine.operations, "history", noted)
+        async with feeding(engine) as feed:
+            board = await until(feed, lambda board: len(board.runs) == 3 * PAGE_RUNS + 7)
+
+    assert max(asked) == PAGE_RUNS
+    assert [run.started_at for run in board.runs] == sorted((run.started_at for run in board.runs), reverse=True)
+
+
+async def test_what_ended_far_down_the_list_is_seen_to_have_ended(database: Path) -> None:
+    async with opened(database) as other, opened(database) as engine, feeding(engine) as feed:
+        async with other.start("wait", AskOptions(model="slow/m")) as run:
+            await until(feed, lambda board: [one.outcome for one in board.runs] == ["running"])
+            activity.fill(database, 2 * (PAGE_RUNS + 50), time.time() + 90 * 86_400)  # all of them begin later
+            await until(feed, lambda board: len(board.runs) > PAGE_RUNS)
+        board = await until(feed, lambda board: [one.outcome for one in board.runs if one.run_id == run.run_id] == ["cancelled"])
+
+    assert board.runs[-1].run_id == run.run_id
 
 
 async def test_circuits_and_totals_of_today_are_on_the_board(database: Path) -> None:

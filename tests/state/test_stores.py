@@ -314,6 +314,8 @@ class TestRuns:
             (RunFilter(provider="lab"), ["elsewhere", "running", "umlaut", "exhausted", "answered"]),
             (RunFilter(provider="la"), []),
             (RunFilter(since=Timestamp(1_700_000_020.0)), ["elsewhere", "running", "umlaut"]),
+            (RunFilter(until=Timestamp(1_700_000_010.0)), ["exhausted", "answered"]),
+            (RunFilter(since=Timestamp(1_700_000_010.0), until=Timestamp(1_700_000_010.0)), ["exhausted"]),
             (RunFilter(text="RAFT"), ["exhausted", "answered"]),
             (RunFilter(text="ärger"), ["umlaut"]),
             (RunFilter(text="100%_"), ["umlaut"]),

@@ -11,7 +11,6 @@ from textual.app import ComposeResult
 from textual.binding import BindingType
 from textual.geometry import Size
 from textual.message import Message
-from textual.scroll_view import ScrollView
 from textual.strip import Strip
 from textual.timer import Timer
 
@@ -22,6 +21,7 @@ from llmesc.dashboard.keys import LIST_KEYS
 from llmesc.dashboard.markdown.spans import Look
 from llmesc.dashboard.widgets.answer_style import CLASSES, CSS, classes_of
 from llmesc.dashboard.widgets.pane import Pane
+from llmesc.dashboard.widgets.scrolled import Scrolled
 from llmesc.dashboard.widgets.visible import VisibleLines
 from llmesc.escalation.fold import RunView
 
@@ -32,7 +32,7 @@ CATCH_UP_SECONDS = 0.01
 """Between two such parts, so that keys are looked at."""
 
 
-class AnswerText(ScrollView, can_focus=True):
+class AnswerText(Scrolled, can_focus=True):
     """The blocks of one run. It follows the end until it is scrolled up, and again from the end on."""
 
     BINDINGS: ClassVar[list[BindingType]] = list(LIST_KEYS)

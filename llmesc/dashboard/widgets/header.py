@@ -22,16 +22,16 @@ class HeaderBar(Told):
     def __init__(self) -> None:
         super().__init__()
         self._of: tuple[RunSummary, ...] = ()
-        self._runs_running = 0
+        self._run_count = 0
 
     def show(self, board: Board, *, chain: str, paused_behind: int | None) -> None:
         """`chain`: that is asked; `paused_behind`: events that came since the picture was frozen, None where it moves."""
         if board.runs is not self._of:
             self._of = board.runs
-            self._runs_running = sum(1 for run in board.runs if run.outcome == "running")
+            self._run_count = sum(1 for run in board.runs if run.outcome == "running")
         clock = datetime.fromtimestamp(board.now).astimezone().strftime("%H:%M:%S")
         room = max(self.size.width - 2, 0)
-        left = _fitted(_parts(board, chain, self._runs_running, paused_behind), room - len(clock) - 2)
+        left = _fitted(_parts(board, chain, self._run_count, paused_behind), room - len(clock) - 2)
         space = " " * max(room - display_width(left) - len(clock), 1)
         self.tell_line(f"{left}{space}{clock}")
 

@@ -12,10 +12,10 @@ from textual import events
 from textual.binding import BindingType
 from textual.geometry import Size
 from textual.message import Message
-from textual.scroll_view import ScrollView
 from textual.strip import Strip
 
 from llmesc.dashboard.keys import LIST_KEYS
+from llmesc.dashboard.widgets.scrolled import Scrolled
 from llmesc.dashboard.widgets.visible import VisibleLines
 from llmesc.escalation.untrusted import one_line
 from llmesc.story.style import Style
@@ -46,7 +46,7 @@ class Cell:
     style: Style = "plain"
 
 
-class Rows(ScrollView, can_focus=True):
+class Rows(Scrolled, can_focus=True):
     """Rows known by keys. `show` gives the keys in order and how to make the cells of one."""
 
     BINDINGS: ClassVar[list[BindingType]] = list(LIST_KEYS)
