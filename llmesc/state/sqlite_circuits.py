@@ -22,9 +22,12 @@ class CircuitTable:
     def __init__(self) -> None:
         self._known: dict[CircuitKey, Circuit | tuple[str, bytes]] = {}
         self._changed = 0
+        self._of: Connection | None = None
 
     def refresh(self, connection: Connection) -> None:
-        """Takes in what any process wrote."""
+        """Takes in what any process wrote. Of another connection nothing is known yet: another file may lie there."""
+        if connection is not self._of:
+            self._of, self._known, self._changed = connection, {}, 0
         rows = connection.execute(
             "SELECT provider, instance, changed, body, recent FROM circuits WHERE changed > ? ORDER BY changed", (self._changed,)
         )

@@ -100,10 +100,14 @@ class Database:
         self._busy_seconds = busy_seconds
         self._random = random
         self._connection: Connection | None = None
+        self._file: tuple[int, int] | None = None
+        """Which file that is a connection to: another may have come to lie at the path."""
+        self._is_open = False
 
     async def open(self) -> None:
         """Connects, and makes the file where there is none. Refuses a file of another program or of a newer version."""
         self._connection = await self._patiently(self._connect)
+        self._is_open = True
 
     async def read(self, work: Callable[[Connection], T]) -> T:
         """What `work` makes of the connection; it may be called again after a wait."""
@@ -119,13 +123,25 @@ class Database:
 
     def close(self) -> None:
         """Closes the connection; the last one to do so tidies up the log beside the file."""
+        self._is_open = False
+        self._let_go()
+
+    def _let_go(self) -> None:
         if self._connection is not None:
             self._connection.close()
             self._connection = None
 
     def _open_connection(self) -> Connection:
-        if self._connection is None:
+        """To the file that lies at the path now: one that was deleted or moved away would be read for ever without an error."""
+        if not self._is_open:
             raise StateUnavailable(f"{self.path}: closed")
+        lies_there = _identity(self.path)
+        if self._connection is not None and lies_there == self._file:
+            return self._connection
+        self._let_go()
+        if lies_there is None:
+            raise StateUnavailable(f"{self.path}: is gone, deleted or moved away; the next request makes a new one")
+        self._connection = self._connect()
         return self._connection
 
     async def _patiently(self, work: Callable[[], T]) -> T:
@@ -151,6 +167,7 @@ class Database:
         except BaseException:
             connection.close()
             raise
+        self._file = _identity(self.path)
         return connection
 
     def _make_private(self) -> None:
@@ -226,6 +243,15 @@ def _write_and_take_back(connection: Connection) -> None:
     finally:
         if connection.in_transaction:
             connection.execute("ROLLBACK")
+
+
+def _identity(path: Path) -> tuple[int, int] | None:
+    """Which file it is; None where there is none that can be looked at."""
+    try:
+        found = path.stat()
+    except OSError:
+        return None
+    return found.st_dev, found.st_ino
 
 
 def _is_empty(connection: Connection) -> bool:

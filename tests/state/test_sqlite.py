@@ -286,6 +286,26 @@ class TestUnavailable:
             assert not isinstance(await reader.admit(KEY), Admission)
         await reader.aclose()
 
+    async def test_a_file_that_is_gone_says_so_and_another_in_its_place_is_taken(self, sqlite: SqliteStore, kit: Any) -> None:
+        await sqlite.append(kit.answered("old"))
+        await sqlite.signal(KEY, kit.failed(trip=True))
+        for path in kit.path.parent.glob("state.db*"):
+            path.unlink()
+        with pytest.raises(StateUnavailable, match=r"state\.db: is gone"):
+            await sqlite.runs(RunFilter())
+        assert not kit.path.exists(), "who only looks makes no new one"
+
+        kit.path.write_bytes(b"[escalation]\n" * 999)
+        with pytest.raises(StateUnavailable, match=r"state\.db: damaged"):
+            await sqlite.runs(RunFilter())
+        kit.path.unlink()
+
+        other = await kit.open()
+        await other.append(kit.answered("new"))
+        await other.aclose()
+        assert [run.run_id for run in await sqlite.runs(RunFilter())] == ["new"]
+        assert await sqlite.circuits() == {}, "nothing of the old file is remembered"
+
     @pytest.mark.parametrize("damage", ["no database", "broken pages", "cut short"])
     async def test_a_damaged_file_says_what_to_do_and_is_not_touched(self, kit: Any, damage: str) -> None:
         store = await kit.open()
