@@ -53,6 +53,8 @@ class LiveFeed:
         self._complete = True
         """Whether nothing between the newest and the oldest is missing."""
         self._followed = Followed(KEPT_VIEWS)
+        self._unfinished: set[str] = set()
+        """Runs of other processes that ran when they were last read: they are read once more when they no longer do."""
         self._own: dict[str, asyncio.Task[None]] = {}
         self._cancels: dict[str, Callable[[], None]] = {}
         self._chosen: str | None = None
@@ -164,8 +166,14 @@ class LiveFeed:
                 await read()
             except StateUnavailable as error:
                 self._failing.add(read)
-                if self._store.away_since is None:
-                    self._set_store(StoreState(place=self._store.place, away_since=self._now(), problem=str(error)))
+                since = self._store.away_since
+                self._set_store(
+                    StoreState(
+                        place=self._store.place,
+                        away_since=self._now() if since is None else since,
+                        problem=_problem(error, self._engine.config.state),
+                    )
+                )
             else:
                 self._failing.discard(read)
                 if self._store.away_since is not None and not self._failing:
@@ -176,8 +184,9 @@ class LiveFeed:
                 await asyncio.sleep(seconds)
 
     def _set_store(self, state: StoreState) -> None:
-        self._store = state
-        self.version += 1
+        if state != self._store:
+            self._store = state
+            self.version += 1
 
     async def _read_list(self) -> None:
         newest = await self._engine.operations.history(RunFilter(limit=NEWS_RUNS))
@@ -217,17 +226,19 @@ class LiveFeed:
         self.version += 1
 
     async def _read_events(self) -> None:
-        wanted = [run_id for run_id, run in self._runs.items() if run.outcome == "running"]
-        if self._chosen is not None and self._chosen not in wanted:
-            wanted.append(self._chosen)
+        running = {run_id for run_id, run in self._runs.items() if run.outcome == "running"}
+        wanted = running | self._unfinished | ({self._chosen} if self._chosen is not None else set())
         for run_id in wanted:
             if run_id in self._cancels or self._followed.ended(run_id):
+                self._unfinished.discard(run_id)
                 continue
             while page := await self._engine.operations.run_events(run_id, self._followed.last_seq(run_id), PAGE_EVENTS):
                 for event in page:
                     self._followed.add(event)
                 self.version += 1
                 await asyncio.sleep(0)
+            # Listed as ended before it was read: the record had its last event then, and now it is known.
+            (self._unfinished.add if run_id in running else self._unfinished.discard)(run_id)
         self._followed.forget({*wanted, *self._cancels})
 
     async def _read_circuits(self) -> None:
@@ -243,6 +254,11 @@ class LiveFeed:
         if today != self._today:
             self._today = today
             self.version += 1
+
+
+def _problem(error: StateUnavailable, url: str) -> str:
+    """Without the path in front, which the header has no room for."""
+    return str(error).removeprefix(f"{url.partition('://')[2]}: ")
 
 
 def _place(url: str) -> str:

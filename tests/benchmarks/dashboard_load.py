@@ -94,7 +94,7 @@ async def ask_elsewhere(numbers: Sequence[int]) -> None:
 # -- the dashboard's process ------------------------------------------------------------------------------------------------
 
 
-async def watch(numbers: Sequence[int], runs: int, report: Path) -> None:
+async def watch(numbers: Sequence[int], runs: int, history: int, report: Path) -> None:
     """The dashboard, with notes of when keys were handled and frames drawn; it asks its own half once the history is listed."""
     from llmesc.dashboard.app import Dashboard, Settings
     from llmesc.dashboard.live_feed import LiveFeed
@@ -134,7 +134,7 @@ async def watch(numbers: Sequence[int], runs: int, report: Path) -> None:
         marks: dict[str, Any] = {}
 
         async def look_on() -> None:
-            while not feed.board(clock()).runs:
+            while len(feed.board(clock()).runs) < history:
                 await asyncio.sleep(0.05)
             marks["memory_before"] = memory_mb()
             for number in numbers:
@@ -259,7 +259,7 @@ def measure(runs: int, seconds: float, history: int) -> None:
         }
         asyncio.run(past(home / "state.db", history))
         own, others = range(runs // 2), range(runs // 2, runs)
-        with watched(env, own, runs, home / "load.json") as (pid, keyboard):
+        with watched(env, own, runs, history, home / "load.json") as (pid, keyboard):
             writer = subprocess.Popen([*ME, "--elsewhere", *map(str, others)], env=env)
             keyboard.watch(WARM_UP_SECONDS)
             with stretch(pid, keyboard, "nobody presses a key"):
@@ -279,7 +279,7 @@ def measure(runs: int, seconds: float, history: int) -> None:
 
         with contextlib.closing(sqlite3.connect(home / "state.db")) as connection:
             connection.execute("PRAGMA journal_mode = DELETE")
-        with watched(env, (), 0, home / "locked.json") as (pid, keyboard):
+        with watched(env, (), 0, history, home / "locked.json") as (pid, keyboard):
             keyboard.watch_for(home / "locked.done")
             with locked(home / "state.db"), stretch(pid, keyboard, f"the database is locked for {LOCKED_SECONDS:g} s"):
                 pressing(keyboard, LOCKED_SECONDS)
@@ -288,9 +288,12 @@ def measure(runs: int, seconds: float, history: int) -> None:
 
 
 @contextlib.contextmanager
-def watched(env: dict[str, str], own: Sequence[int], runs: int, report: Path) -> Iterator[tuple[int, Keyboard]]:
+def watched(env: dict[str, str], own: Sequence[int], runs: int, history: int, report: Path) -> Iterator[tuple[int, Keyboard]]:
     """A dashboard that lists everything; it is left in the end, and has written its report then."""
-    with started([*ME, "--runs", str(runs), "--dashboard", str(report), *map(str, own)], env) as (dashboard, keyboard):
+    with started([*ME, "--runs", str(runs), "--history", str(history), "--dashboard", str(report), *map(str, own)], env) as (
+        dashboard,
+        keyboard,
+    ):
         keyboard.watch_for(report.with_suffix(".ready"))
         yield dashboard.pid, keyboard
         keyboard.press("q", noted=False)
@@ -372,7 +375,7 @@ if __name__ == "__main__":
     parser.add_argument("numbers", nargs="*", type=int, help=argparse.SUPPRESS)
     given = parser.parse_args()
     if given.dashboard:
-        asyncio.run(watch(given.numbers, given.runs, given.dashboard))
+        asyncio.run(watch(given.numbers, given.runs, given.history, given.dashboard))
     elif given.elsewhere:
         asyncio.run(ask_elsewhere(given.numbers))
     else:

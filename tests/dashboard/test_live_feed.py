@@ -129,6 +129,20 @@ async def test_a_run_of_another_host_is_followed_word_by_word_on_redis(tmp_path:
         server.stop()
 
 
+async def test_the_end_of_another_processs_run_is_read_though_the_list_knew_it_first(database: Path) -> None:
+    async with opened(database) as other, opened(database) as engine:
+        feed = LiveFeed(engine, now)
+        async with other.start("wait", AskOptions(model="slow/m")) as run:
+            async with asyncio.timeout(20):
+                while not (view := feed.board(now()).views.get(run.run_id)) or not view.attempts:
+                    await feed._read_list()
+                    await feed._read_events()
+        await feed._read_list()
+        assert [one.outcome for one in feed.board(now()).runs] == ["cancelled"]
+        await feed._read_events()
+        assert feed.board(now()).views[run.run_id].outcome == "cancelled"
+
+
 async def test_an_own_run_is_there_at_once_can_be_cancelled_and_its_end_is_recorded(database: Path) -> None:
     async with opened(database) as engine, feeding(engine) as feed:
         run_id = feed.start(ask_for("wait"), AskOptions(model="slow/m"), unexpected)
