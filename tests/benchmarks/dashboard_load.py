@@ -2,10 +2,12 @@
 
 Twenty requests are answered at a hundred tokens a second each, while ten thousand older ones are listed. Half of the twenty are
 asked by the dashboard's own process, half by another one that shares the SQLite file with it. The dashboard is a process in a
-pseudo-terminal; a third process, this one, presses keys in it and reads what it draws. Measured of the dashboard's process alone:
-the processor's time (its own ten requests, which it also answers and records, included), how long a key waits until it is handled
-and until what it does is drawn, how often it draws, its memory; and whether every token is there at the end. Then another dashboard
-is opened on the same file, the file is locked for five seconds, against readers too, and keys are pressed again.
+pseudo-terminal; a third process, this one, presses keys in it and reads what it draws.
+
+Measured of the dashboard's process alone: the processor's time (its own ten requests, which it also answers and records,
+included), how long a key waits until it is handled and until what it does is drawn, how often it draws, its memory; and whether
+every token is there at the end. Then another dashboard is opened on the same file, the file is locked for five seconds, against
+readers too, and keys are pressed again.
 """
 
 from __future__ import annotations
@@ -327,7 +329,7 @@ def stretch(pid: int, keyboard: Keyboard, name: str) -> Iterator[None]:
 
 @contextlib.contextmanager
 def locked(path: Path) -> Iterator[None]:
-    """Nobody else reads or writes the file. Readers of a write-ahead log pass every lock, so it keeps a journal of the older kind."""
+    """Nobody else reads or writes the file. Its journal is of the older kind: readers of a write-ahead log pass every lock."""
     with contextlib.closing(sqlite3.connect(path, isolation_level=None, timeout=20)) as connection:
         connection.execute("BEGIN EXCLUSIVE")
         yield

@@ -1,5 +1,7 @@
-"""Lists and texts that scroll, with a bar that is drawn when it looks different: Textual has it drawn after every line that a text
-grows by, which moves it by less than it can show, and it takes longer than the line.
+"""Lists and texts that scroll, with a bar that is drawn when it looks different.
+
+Textual has it drawn after every line that a text grows by, which moves it by less than it can show, and takes longer than
+the line.
 """
 
 from __future__ import annotations
