@@ -1,0 +1,66 @@
+"""What SIGKILL costs the record: nothing, over as many kills as one likes.
+
+    python -m tests.benchmarks.kill --times 1000 --state sqlite|redis [--seed 1]
+
+Processes that ask (three requests each at a time, at servers that refuse, cut, hang and are hedged) are killed at random moments
+over one state, some of them while that is away; then the record is compared with the servers' own book. Ends with 1 where an
+attempt is missing, counted twice, or left as if it still ran.
+"""
+
+from __future__ import annotations
+
+import argparse
+import asyncio
+import sys
+import tempfile
+from collections import Counter
+from pathlib import Path
+
+from tests.endurance.away import RedisOutages, SqliteOutages
+from tests.endurance.killing import Killed, kill
+from tests.redis_server import RedisServer
+
+
+async def _killed(times: int, state: str, seed: int, folder: Path) -> Killed:
+    def tell(kills: int) -> None:
+        if kills % 100 == 0:
+            print(f"{kills} kills", file=sys.stderr)
+
+    if state == "sqlite":
+        path = folder / "state.db"
+        return await kill(times, f"sqlite://{path}", SqliteOutages(path), folder, seed=seed, tell=tell)
+    server = RedisServer(folder / "redis").start()
+    url = server.url.replace("timeout=10s", "timeout=200ms")
+    try:
+        return await kill(times, url, RedisOutages(server), folder, seed=seed, tell=tell)
+    finally:
+        server.stop()
+
+
+def _told(counted: Counter[str]) -> str:
+    return ", ".join(f"{name} {times}" for name, times in counted.most_common()) or "none"
+
+
+def main() -> int:
+    """Kills, and prints what became of the record."""
+    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser.add_argument("--times", type=int, default=1000)
+    parser.add_argument("--state", choices=("sqlite", "redis"), default="sqlite")
+    parser.add_argument("--seed", type=int, default=1)
+    asked = parser.parse_args()
+    with tempfile.TemporaryDirectory() as folder:
+        killed = asyncio.run(_killed(asked.times, asked.state, asked.seed, Path(folder)))
+    audit = killed.audit
+    print(f"{killed.kills} kills in {killed.seconds:.0f} s over {asked.state}; without their state: {_told(killed.away)}")
+    print(f"{audit.requests} requests reached the servers; {audit.attempts} attempts of {audit.runs} runs are on record")
+    print(f"attempts: {_told(audit.outcomes)}; never arrived: {audit.never_arrived}; metered as the servers did: {audit.metered}")
+    print(f"runs that a kill cut, by their last event: {_told(audit.cut_at)}")
+    print(f"most files in the spool: {killed.most_spooled}; left there: {killed.left_in_spool}")
+    print(f"missing: {len(audit.missing)}; twice: {len(audit.doubled)}; problems: {len(killed.problems)}")
+    for problem in killed.problems[:20]:
+        print(f"  {problem}")
+    return 1 if killed.problems else 0
+
+
+if __name__ == "__main__":
+    sys.exit(main())
