@@ -151,7 +151,8 @@ class ResilientStore:
 
     async def _reached(self, *, patient: bool = False) -> Store | None:
         """The store, opened or tried again if it is time; None while it is away. Who is `patient` waits until that is known, as
-        does who comes first of all; of the others the one who tries waits, but not for long.
+        does who comes first of all. Who comes while it is opened for the first time waits, too, but not for long; later only the
+        one who tries does.
         """
         if self._store is not None:
             return self._store
@@ -162,8 +163,8 @@ class ResilientStore:
             self._next_try = self._clock.monotonic() + RETRY_SECONDS
             self._opening = create_task(self._try_to_open())
             await self._finished(self._opening, None if patient else self._patience_seconds)
-        elif self._opening is not None and patient:
-            await self._finished(self._opening, None)
+        elif self._opening is not None and (patient or self._why_away is None):
+            await self._finished(self._opening, None if patient else self._patience_seconds)
         return self._store
 
     async def _finished(self, opening: Task[None], within_seconds: float | None) -> None:

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import sqlite3
 from collections.abc import Callable, Collection, Mapping, Sequence
+from contextlib import suppress
 from pathlib import Path
 from sqlite3 import Connection
 
@@ -23,7 +24,7 @@ from llmesc.escalation.circuits import (
     current,
     next_state,
 )
-from llmesc.escalation.events import Event
+from llmesc.escalation.events import Event, RunFinished
 from llmesc.escalation.latency import Latency
 from llmesc.escalation.ports import Denial
 from llmesc.escalation.resolution import CircuitKey, ModelKey
@@ -33,11 +34,12 @@ from llmesc.state import sqlite_history as history
 from llmesc.state import sqlite_retry_budget as retry_budget
 from llmesc.state import sqlite_usage as usage
 from llmesc.state.activity import ProviderActivity, Window, activity_of
+from llmesc.state.keeping import BY_ITSELF, FOR_EVER, Pruned, Retention, Verified
 from llmesc.state.news import looked_for
 from llmesc.state.process import this_process
 from llmesc.state.sqlite_circuits import CircuitTable, DenialTable
 from llmesc.state.sqlite_database import SCHEMA_VERSION, Database
-from llmesc.state.store import AttemptRow, DayTotals, RunFilter, RunSummary
+from llmesc.state.store import AttemptRow, DayTotals, RunFilter, RunSummary, StateUnavailable
 from llmesc.state.usage import UsageQuery, Used
 
 
@@ -54,7 +56,9 @@ class SqliteStore:
         random: Callable[[], float],
         new_token: Callable[[], str],
         busy_seconds: float = 1.0,
+        retention: Retention = FOR_EVER,
     ) -> None:
+        """`retention`: what goes by itself, a few runs whenever one ends."""
         self._database = Database(path, busy_seconds=busy_seconds, random=random)
         self._clock = clock
         self._policy = policy
@@ -64,6 +68,7 @@ class SqliteStore:
         self._process = this_process()
         self._circuits = CircuitTable()
         self._denials = DenialTable()
+        self._retention = retention
 
     async def open(self) -> None:
         """Opens the file, and makes it where there is none. Raises `StateUnavailable`."""
@@ -137,6 +142,9 @@ class SqliteStore:
         await self._database.write(
             lambda connection: history.append(connection, events, bodies, self._process, self._clock.now())
         )
+        if self._retention != FOR_EVER and isinstance(events[-1], RunFinished):
+            with suppress(StateUnavailable):  # the next run tries again
+                await self.prune(self._retention, BY_ITSELF, steps=1)
 
     async def runs(self, where: RunFilter) -> Sequence[RunSummary]:
         """Newest first."""
@@ -174,6 +182,30 @@ class SqliteStore:
             return f"{others}.{connection.total_changes}"
 
         return await looked_for(lambda: self._database.read(counters), after, seconds)
+
+    async def verify(self, anchor: str | None = None) -> Verified:
+        """Walks the chain."""
+        from llmesc.state import sqlite_chain
+
+        return await self._database.read(lambda connection: sqlite_chain.verify(connection, anchor))
+
+    async def prunable(self, wanted: Retention) -> Pruned:
+        """What would go."""
+        from llmesc.state import sqlite_prune
+
+        return await self._database.read(lambda connection: sqlite_prune.prunable(connection, wanted, self._clock.now()))
+
+    async def prune(self, wanted: Retention, who: str, *, steps: int | None = None) -> Pruned:
+        """Lets go of them."""
+        from llmesc.state import sqlite_prune
+
+        return await sqlite_prune.prune(self._database, wanted, who, self._clock.now, steps)
+
+    async def sizes(self) -> tuple[int, int]:
+        """Of the file."""
+        from llmesc.state import sqlite_prune
+
+        return await self._database.read(sqlite_prune.sizes)
 
     async def check(self) -> Mapping[str, str]:
         """What there is to tell, after a write that went as far as it can without leaving a trace."""

@@ -13,6 +13,7 @@ from pathlib import Path
 from sqlite3 import Connection
 from typing import TypeVar
 
+from llmesc.state.sqlite_links import BEFORE_THE_CHAIN, CHAIN_TABLES
 from llmesc.state.store import StateUnavailable
 
 T = TypeVar("T")
@@ -59,6 +60,7 @@ _SCHEMA = (
         run INTEGER NOT NULL, first_seq INTEGER NOT NULL, last_seq INTEGER NOT NULL, body TEXT NOT NULL)""",
     "CREATE UNIQUE INDEX events_run ON events (run, first_seq)",
     _RETRY_BUDGETS,
+    *CHAIN_TABLES,
     f"PRAGMA application_id = {APPLICATION_ID}",
     f"PRAGMA user_version = {SCHEMA_VERSION}",
 )
@@ -83,6 +85,8 @@ _MIGRATIONS: Mapping[int, Sequence[str]] = {
         "UPDATE attempts SET (call_input_tokens, call_output_tokens, call_cost) = "
         "(SELECT input_tokens, output_tokens, cost FROM runs WHERE id = run) "
         "WHERE run IN (SELECT id FROM runs WHERE attempts = 1)",
+        *CHAIN_TABLES,
+        BEFORE_THE_CHAIN,
     ),
 }
 """What leads from each older schema to the next. Only ever adds, so that a process of an older llmesc that has the file open goes
@@ -192,6 +196,7 @@ class Database:
     def _prepare(self, connection: Connection) -> None:
         connection.execute("PRAGMA synchronous = NORMAL")  # a crash of the machine may cost the last moments, never the file
         if _is_empty(connection):
+            connection.execute("PRAGMA auto_vacuum = INCREMENTAL")  # what is pruned can be given back, a little at a time
             connection.execute("PRAGMA journal_mode = WAL")
             in_transaction(connection, _create)
         (application,) = connection.execute("PRAGMA application_id").fetchone()

@@ -25,6 +25,7 @@ from llmesc.state.projection import (
     storable,
     stretches,
 )
+from llmesc.state.sqlite_links import link_events
 from llmesc.state.store import FOUND_RUNS, AttemptRow, DayTotals, RunFilter, RunSummary
 from llmesc.state.usage import caller_name
 
@@ -68,11 +69,9 @@ def append(connection: Connection, events: Sequence[Event], bodies: Mapping[int,
         if change := attempt_changes(event):
             _put_attempt(connection, run, change[0], event, change[1])
     for stretch in stretches(events):
-        body = ",".join(bodies[event.seq] for event in stretch)
-        connection.execute(
-            "INSERT INTO events (run, first_seq, last_seq, body) VALUES (?, ?, ?, ?)",
-            (run, stretch[0].seq, stretch[-1].seq, f"[{body}]"),
-        )
+        first, last, body = stretch[0].seq, stretch[-1].seq, f"[{','.join(bodies[event.seq] for event in stretch)}]"
+        connection.execute("INSERT INTO events (run, first_seq, last_seq, body) VALUES (?, ?, ?, ?)", (run, first, last, body))
+        link_events(connection, stretch[0].run_id, first, last, body)
 
 
 def _find(connection: Connection, run_id: str) -> int | None:

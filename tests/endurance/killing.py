@@ -28,7 +28,7 @@ FAULTY = {"a": 0.7, "b": 0.5, "c": 0.2}
 """How much goes wrong at each provider, in the order in which they are asked."""
 
 LONGEST_LIFE_SECONDS = 0.25
-"""A victim dies at a moment drawn evenly from its birth to here: while it opens the state, in its first attempts, in later ones."""
+"""A victim dies at a moment drawn evenly from its birth to here: while it opens the state, or in its attempts."""
 
 _ROOT = Path(__file__).parents[2]
 

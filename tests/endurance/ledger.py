@@ -1,4 +1,4 @@
-"""The fault server's own book: what reached it, under which attempt id, and what it gave back. Nobody kills the one who keeps it."""
+"""The fault server's own book: what reached it, under which attempt id, and what it gave back. Nobody kills its keeper."""
 
 from __future__ import annotations
 

@@ -430,6 +430,21 @@ class TestPatience:
         assert len({id(each) for each in await asyncio.gather(*waiting)}) == 1
         await store.aclose()
 
+    async def test_runs_that_begin_at_once_wait_for_the_first_opening_and_none_goes_without(self, kit: Any) -> None:
+        world = World(kit)
+
+        async def open_slowly() -> Store:
+            await asyncio.sleep(0.01)
+            return await world.kit.open()
+
+        store = world.over(open_slowly)
+
+        await asyncio.gather(*(store.append(kit.answered(name)) for name in "abc"))
+
+        assert world.spooled() == []
+        assert sorted(await world.recorded()) == ["a", "b", "c"]
+        await store.aclose()
+
     async def test_closing_does_not_wait_for_it(self, kit: Any) -> None:
         store, _ = await self.held(World(kit))
         await store.admit(KEY)

@@ -15,6 +15,7 @@ from llmesc.escalation.resolution import CircuitKey, ModelKey
 from llmesc.escalation.retry_budget import RetryPolicy
 from llmesc.escalation.times import Timestamp
 from llmesc.state.activity import Window
+from llmesc.state.keeping import Retention
 from llmesc.state.sqlite_database import SCHEMA_VERSION
 from llmesc.state.store import RunFilter
 from llmesc.state.usage import UsageQuery, models_of
@@ -29,6 +30,7 @@ def make_second(path: Any) -> None:
     """What the file was in version 2: without what came since."""
     with closing(sqlite3.connect(path)) as connection:
         connection.executescript(
+            "DROP TABLE links; DROP TABLE prunes;"
             "DROP INDEX attempts_hedged_away; DROP INDEX attempts_started; ALTER TABLE runs DROP COLUMN primary_ref;"
             "ALTER TABLE attempts DROP COLUMN call_cost; ALTER TABLE attempts DROP COLUMN call_input_tokens;"
             "ALTER TABLE attempts DROP COLUMN call_output_tokens;"
@@ -95,6 +97,27 @@ async def test_what_the_calls_of_the_second_version_used_is_known_where_their_ru
     assert (openai.calls, openai.cost, openai.cost_unknown) == (1, 0, 1), "how the run's cost was shared out is not known"
     (activity,) = [one for one in await store.activity(Window(Timestamp(kit.clock.seconds - 60), 60.0, 2)) if one.key == LAB]
     assert activity.whole.all == 2
+    await store.aclose()
+
+
+async def test_runs_of_the_second_version_are_not_on_the_chain_and_what_comes_after_them_is(kit: Any) -> None:
+    store = await kit.open()
+    await store.append(kit.answered("old"))
+    running = kit.story("running").start().attempt()
+    await store.append(running.events)
+    await store.aclose()
+    make_second(kit.path)
+
+    store = await kit.open()
+    kit.clock.seconds += 1
+    await store.append(running.text().end_attempt().finish().events[2:])
+    await store.append(kit.answered("new"))
+
+    verified = await store.verify()
+    assert (verified.runs, verified.unchained_runs, verified.problems) == (1, 2, ())
+    assert (await store.prune(Retention(keep_seconds=0.5), "ann@host")).runs == 2
+    verified = await store.verify()
+    assert (verified.runs, verified.unchained_runs, verified.pruned_runs, verified.problems) == (1, 0, 2, ())
     await store.aclose()
 
 
