@@ -103,7 +103,8 @@ def shrink_step(connection: Connection) -> bool:
     """
     if connection.execute("PRAGMA auto_vacuum").fetchone()[0] != _INCREMENTAL:
         return False
-    connection.execute(f"PRAGMA incremental_vacuum({STEP_PAGES})").fetchall()
+    for _ in range(STEP_PAGES):
+        connection.execute("PRAGMA incremental_vacuum(1)")  # of more than one, a cursor frees the first and forgets the rest
     return bool(connection.execute("PRAGMA freelist_count").fetchone()[0])
 
 
