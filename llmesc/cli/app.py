@@ -21,6 +21,7 @@ from llmesc.cli import (
     history,
     init,
     models,
+    records,
     topics,
     usage,
 )
@@ -39,6 +40,7 @@ _ORDER = (
     "history",
     "explain",
     "usage",
+    "records",
     "drill",
     "classify",
     "init",
@@ -91,6 +93,7 @@ def _tree() -> typer.Typer:
         ("circuits", circuits, "list"),
         ("models", models, "list"),
         ("history", history, "list"),
+        ("records", records, "verify"),
         ("config", config_cmd, "show"),
     ):
         group = typer.Typer(help=module.HELP, cls=verbs(default), rich_markup_mode=None)

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator, Mapping
 from importlib.util import find_spec
 
+from llmesc.config.kept import redis_place
 from llmesc.config.model import Config
 from llmesc.config.offers import Offer, chain_names, chain_offers
 from llmesc.config.secrets import SecretRef
@@ -17,7 +18,7 @@ _THIS_MACHINE = ("localhost", "127.0.0.1", "::1")
 
 def warnings(config: Config, environ: Mapping[str, str]) -> tuple[str, ...]:
     """One line for each doubt, with what to do. Reads `environ` and what is installed, calls nobody."""
-    found = [*_state(config, environ), *_secrets(config, environ), *_clear_text(config)]
+    found = [*_state(config, environ), *_keeping(config), *_secrets(config, environ), *_clear_text(config)]
     if not config.providers:
         found.append(
             "providers: none is configured, so no request can be answered; `llmesc init` writes down what this machine offers"
@@ -45,6 +46,18 @@ def _state(config: Config, environ: Mapping[str, str]) -> Iterator[str]:
     elsewhere = place.socket is None and not all(host in _THIS_MACHINE for host, _ in place.addresses)
     if (place.password or place.password_env) and elsewhere and not place.tls:
         yield "state: the password leaves the machine in clear over redis://; write rediss:// where the server speaks TLS"
+
+
+def _keeping(config: Config) -> Iterator[str]:
+    records, place = config.records, redis_place(config)
+    if place is not None and place.keep_is_said and records.keep_seconds not in (None, place.keep_seconds):
+        yield (
+            f"records.keep: the state's URL says keep={format_duration(place.keep_seconds)}, which counts; say it once, "
+            "here or there"
+        )
+    if records.max_bytes is not None and not config.state.startswith("sqlite:"):
+        instead = "its maxmemory and ?keep_runs=… do" if is_redis_url(config.state) else "a state in memory keeps the newest"
+        yield f"records.max_size: only a state in a SQLite file is held to it; {instead}"
 
 
 def _secrets(config: Config, environ: Mapping[str, str]) -> Iterator[str]:

@@ -6,6 +6,7 @@ import shlex
 from collections.abc import Iterator, Mapping
 from typing import Any, NamedTuple
 
+from llmesc.config.kept import kept
 from llmesc.config.model import Config, InstanceConfig, ModelConfig, ProviderConfig, QualityCommand, QualityJudge
 from llmesc.config.secrets import SecretRef
 from llmesc.config.wording import dotted
@@ -15,6 +16,7 @@ from llmesc.escalation.limits import Limits, Timeouts
 from llmesc.escalation.redact import redact
 from llmesc.escalation.redis_url import redacted
 from llmesc.escalation.resolution import DEFAULT_INSTANCE
+from llmesc.escalation.sizes import exact_size
 
 Value = str | int | float | bool | list[str] | None
 """Ready for JSON; durations as `parse_duration` reads them, secrets as where they are to be found."""
@@ -32,11 +34,15 @@ class Setting(NamedTuple):
 
 def describe(config: Config) -> list[Setting]:
     """All settings: general ones first, then each provider with its instances and models, then the chains."""
+    keeping = kept(config)
+    origins = {**config.origins, "records.keep": config.origins.get(keeping.key or "", "default")}
     rows: list[tuple[str, Value]] = [
         ("state", redacted(config.state)),
         ("window_headroom", config.window_headroom),
         ("records.capture", config.records.capture),
         *((("records.key", config.records.key.shown),) if config.records.key else ()),
+        ("records.keep", None if keeping.seconds is None else format_duration(keeping.seconds)),
+        ("records.max_size", None if config.records.max_bytes is None else exact_size(config.records.max_bytes)),
         *_under("escalation", _limits(config.limits)),
         ("escalation.allowed_models", list(config.allowed_models)),
         *_under("circuit", _circuit(config.circuit)),
@@ -53,7 +59,7 @@ def describe(config: Config) -> list[Setting]:
         *_under("dashboard.keys", config.dashboard.keys),
         *((f"chains.{dotted((name,))}", list(references)) for name, references in config.chains.items()),
     ]
-    general = [Setting(key, value, config.origins.get(key, "default")) for key, value in rows]
+    general = [Setting(key, value, origins.get(key, "default")) for key, value in rows]
     return [*general, *(setting for provider in config.providers for setting in _provider(provider, config.origins))]
 
 

@@ -141,6 +141,10 @@ class RecordSettings:
     capture: CaptureMode = "full"
     key: SecretRef | None = None
     """For `encrypted`: 32 bytes as base64 or hexadecimal digits."""
+    keep_seconds: float | None = None
+    """Runs that began earlier go by themselves; None: for ever, or what a Redis URL says."""
+    max_bytes: int | None = None
+    """Of a state in a file; the oldest runs go by themselves while it is larger."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -16,6 +16,7 @@ from llmesc.config.locate import KeyPath
 from llmesc.config.secrets import SecretRef
 from llmesc.config.wording import dotted, nearest, shown, span
 from llmesc.escalation.durations import EXAMPLES
+from llmesc.escalation.sizes import SIZE_EXAMPLES
 
 T = TypeVar("T")
 D = TypeVar("D")
@@ -124,6 +125,10 @@ class Table:
         if long in self:
             self.document.origins[self.name(key)] = self.document.origins.pop(self.name(long))
         return found
+
+    def size(self, key: str) -> int | None:
+        """Bytes above zero; None where nothing is said."""
+        return self._read(key, None, values.size, f"a size above zero: {SIZE_EXAMPLES}")
 
     def seconds_or(self, key: str, words: Collection[str], default: D) -> float | str | D:
         """A duration above zero, as `key = "5s"`, or one of `words`."""

@@ -53,7 +53,12 @@ def limits(table: Table) -> Limits:
 
 def records(table: Table) -> RecordSettings:
     """`[records]`."""
-    settings = RecordSettings(capture=cast("CaptureMode", table.choice("capture", MODES, "full")), key=table.secret("key"))
+    settings = RecordSettings(
+        capture=cast("CaptureMode", table.choice("capture", MODES, "full")),
+        key=table.secret("key"),
+        keep_seconds=table.seconds("keep", None),
+        max_bytes=table.size("max_size"),
+    )
     if settings.capture == "encrypted" and settings.key is None and "key" not in table:
         table.wrong(
             "key", "missing; allowed: { env = … }, { file = … } or { keyring = … }, for what `openssl rand -base64 32` prints"

@@ -10,6 +10,7 @@ from llmesc.config.secrets import SecretRef
 from llmesc.config.wording import nearest, shown
 from llmesc.escalation.durations import parse_duration
 from llmesc.escalation.secret import Secret
+from llmesc.escalation.sizes import parse_size
 
 SECRET_SOURCES = ("env", "command", "file", "keyring")
 
@@ -82,6 +83,17 @@ def seconds(value: Any) -> float:
         found = parse_duration(value if isinstance(value, str) else f"{number(value, 0, None):f}")
     except ValueError:
         raise ValueError from None  # what is allowed is said by who asked
+    if found <= 0:
+        raise ValueError
+    return found
+
+
+def size(value: Any) -> int:
+    """Bytes above zero: a text or a whole number."""
+    try:
+        found = parse_size(value if isinstance(value, str) else str(whole(value, 1, None)))
+    except ValueError:
+        raise ValueError from None
     if found <= 0:
         raise ValueError
     return found

@@ -20,6 +20,7 @@ from llmesc.escalation.failures import Failure
 from llmesc.escalation.messages import Request
 from llmesc.escalation.resolution import Resolution
 from llmesc.state.activity import Calls, ModelUsage, ProviderActivity, Spread, Window
+from llmesc.state.keeping import Pruned, Retention, Verified
 from llmesc.state.store import AttemptRow, DayTotals, RunFilter, RunSummary, StateUnavailable
 from llmesc.state.usage import WASTED, Fate
 
@@ -43,7 +44,9 @@ __all__ = [
     "Plan",
     "Planned",
     "ProviderActivity",
+    "Pruned",
     "Reply",
+    "Retention",
     "RunFilter",
     "RunSummary",
     "Saved",
@@ -52,6 +55,7 @@ __all__ = [
     "Sums",
     "Usage",
     "UsageLine",
+    "Verified",
     "Window",
     "Yardstick",
     "advice_on",

@@ -17,6 +17,7 @@ from llmesc.engine.assemble import Wires, offerings, timeouts, without_credentia
 from llmesc.engine.caller import caller
 from llmesc.engine.captures import Captures
 from llmesc.engine.clock import SystemClock
+from llmesc.engine.keeping import RecordKeeping, retention
 from llmesc.engine.operations import Operations
 from llmesc.engine.options import AskOptions, Plan, Reply
 from llmesc.engine.planned import planned
@@ -78,6 +79,8 @@ class Engine:
         self._captures = Captures(config, environ, base_dir or Path.cwd())
         self.operations = Operations(config, self._offerings, self._pricing, self._captures, store, wires, clock)
         """What operators do: circuits, models, history, doctor."""
+        self.keeping = RecordKeeping(config, store)
+        """And with the record as a whole: verify, prune."""
         known = timeouts(config)
 
         async def open_provider(resolution: Resolution) -> Provider:
@@ -129,6 +132,7 @@ class Engine:
             policy=config.circuit,
             spool_directory=state_dir(environ) / "spool",
             warn=warn,
+            retention=retention(config),
         )
         wires = Wires(config, environ, base_dir, on_progress)
         try:

@@ -60,6 +60,8 @@ class RedisPlace:
     """How long a call waits for an answer before it goes on without."""
     keep_seconds: float = 30 * 86_400.0
     """Runs that began earlier are forgotten."""
+    keep_is_said: bool = False
+    """Whether the URL says so."""
     keep_runs: int = 100_000
     """The newest are kept."""
     ca: str | None = None
@@ -165,6 +167,7 @@ def _typed(said: Mapping[str, str]) -> dict[str, Any]:
             if seconds <= 0:
                 raise ValueError(f"has a {name} of nothing")
             typed[field] = seconds
+    typed["keep_is_said"] = "keep" in said
     if "keep_runs" in said:
         if not said["keep_runs"].isdecimal() or int(said["keep_runs"]) < 1:
             raise ValueError("has a keep_runs that is no number of runs")

@@ -4,12 +4,14 @@ from __future__ import annotations
 
 import os
 from collections.abc import Callable
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
 from llmesc.escalation.circuits import CircuitPolicy
 from llmesc.escalation.redis_url import is_redis_url, parse_redis_url, redacted
 from llmesc.escalation.times import Clock
+from llmesc.state.keeping import FOR_EVER, Retention
 from llmesc.state.memory import MemoryStore
 from llmesc.state.process import this_process
 from llmesc.state.resilient import ResilientStore
@@ -41,14 +43,15 @@ def resilient_store(
     policy: CircuitPolicy,
     spool_directory: Path,
     warn: Callable[[str], None],
+    retention: Retention = FOR_EVER,
 ) -> ResilientStore:
-    """The store that `url` names, opened at first use, for runs: see `ResilientStore`.
+    """The store that `url` names, opened at first use, for runs: see `ResilientStore`, and `open_store` for `retention`.
 
     A store in memory is never away, and must not take over what others spooled for one that lasts: it would be gone with it.
     """
     fallback = MemoryStore(clock=clock, policy=policy, holder=_holder(), random=random_part, new_token=_new_token)
     return ResilientStore(
-        lambda: open_store(url, clock=clock, policy=policy),
+        lambda: open_store(url, clock=clock, policy=policy, retention=retention),
         fallback=fallback,
         spool=None if url == MEMORY else Spool(spool_directory, clock),
         clock=clock,
@@ -64,11 +67,13 @@ async def open_store(
     holder: str | None = None,
     random: Callable[[], float] = random_part,
     new_token: Callable[[], str] = _new_token,
+    retention: Retention = FOR_EVER,
 ) -> Store:
     """The store that `url` names: `memory:`; `sqlite:///absolute/path.db`, whose file is made where there is none; `redis://…` or
     `rediss://…`, as `RedisPlace` has them.
 
-    `holder` is who asks, for people (`host:pid`, this process); `random` gives numbers in [0, 1). Raises `StateUnavailable`.
+    `holder` is who asks, for people (`host:pid`, this process); `random` gives numbers in [0, 1). `retention` says which runs go
+    by themselves; of a Redis only for how long they are kept, where its URL does not. Raises `StateUnavailable`.
     """
     holder = holder or _holder()
     scheme, _, rest = url.partition(":")
@@ -78,15 +83,17 @@ async def open_store(
         from llmesc.state.sqlite import SqliteStore
 
         path = Path(rest[3:] if rest[4:5] == ":" else rest[2:])  # sqlite:///C:/path is absolute as it stands
-        store = SqliteStore(path, clock=clock, policy=policy, holder=holder, random=random, new_token=new_token)
+        store = SqliteStore(
+            path, clock=clock, policy=policy, holder=holder, random=random, new_token=new_token, retention=retention
+        )
         await store.open()
         return store
     if is_redis_url(url):
-        return await _open_redis(url, clock=clock, policy=policy, holder=holder, random=random, new_token=new_token)
+        return await _open_redis(url, retention, clock=clock, policy=policy, holder=holder, random=random, new_token=new_token)
     raise StateUnavailable(f"no state store is named by {scheme}:…; write memory:, sqlite:///absolute/path.db or redis://host")
 
 
-async def _open_redis(url: str, **parts: Any) -> Store:
+async def _open_redis(url: str, retention: Retention, **parts: Any) -> Store:
     place, problem = None, ""
     try:
         place = parse_redis_url(url)
@@ -94,6 +101,8 @@ async def _open_redis(url: str, **parts: Any) -> Store:
         problem = str(error)
     if place is None:
         raise StateUnavailable(f"the state {redacted(url)} {problem}")
+    if retention.keep_seconds is not None and not place.keep_is_said:
+        place = replace(place, keep_seconds=retention.keep_seconds)
     try:
         from llmesc.state.redis import RedisStore
     except ModuleNotFoundError as error:

@@ -1,0 +1,57 @@
+"""What operators do with the record as a whole: prove that it is as it was written, and let go what is old."""
+
+from __future__ import annotations
+
+from typing import TypeVar
+
+from llmesc.config.model import Config
+from llmesc.escalation.errors import StateError
+from llmesc.escalation.redis_url import redacted
+from llmesc.state.keeping import Keeper, Pruned, Retention, Verified
+from llmesc.state.resilient import ResilientStore
+
+T = TypeVar("T")
+
+
+def retention(config: Config) -> Retention:
+    """What `[records]` says."""
+    return Retention(keep_seconds=config.records.keep_seconds, max_bytes=config.records.max_bytes)
+
+
+class NotKept(StateError):
+    """The state is of a kind that has no chain, and prunes by itself."""
+
+    hint = "llmesc config show"
+
+
+class RecordKeeping:
+    """Made by `Engine`. Every method raises `StateUnavailable` where the store cannot be had, and `NotKept`."""
+
+    def __init__(self, config: Config, store: ResilientStore) -> None:
+        self._config = config
+        self._store = store
+
+    async def verify(self, anchor: str | None = None) -> Verified:
+        """See `Keeper`, as for the rest."""
+        return await (await self._keeper()).verify(anchor)
+
+    async def prunable(self, wanted: Retention) -> Pruned:
+        """What would go."""
+        return await (await self._keeper()).prunable(wanted)
+
+    async def prune(self, wanted: Retention, who: str) -> Pruned:
+        """Lets go of all of it."""
+        return await (await self._keeper()).prune(wanted, who)
+
+    async def sizes(self) -> tuple[int, int]:
+        """Of the file, and of what is free in it."""
+        return await (await self._keeper()).sizes()
+
+    async def _keeper(self) -> Keeper:
+        store = await self._store.direct()
+        if isinstance(store, Keeper):
+            return store
+        raise NotKept(
+            f"only a state in a SQLite file can be verified and pruned; {redacted(self._config.state)} is none: Redis lets old "
+            "runs go by itself (records.keep, or ?keep=… and ?keep_runs=… in its URL), memory keeps the newest"
+        )
