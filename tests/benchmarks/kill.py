@@ -56,6 +56,8 @@ def main() -> int:
     print(f"attempts: {_told(audit.outcomes)}; never arrived: {audit.never_arrived}; metered as the servers did: {audit.metered}")
     print(f"runs that a kill cut, by their last event: {_told(audit.cut_at)}")
     print(f"most files in the spool: {killed.most_spooled}; left there: {killed.left_in_spool}")
+    if audit.links is not None:
+        print(f"links of the chain over the record: {audit.links}")
     print(f"missing: {len(audit.missing)}; twice: {len(audit.doubled)}; problems: {len(killed.problems)}")
     for problem in killed.problems[:20]:
         print(f"  {problem}")

@@ -9,6 +9,7 @@ from decimal import Decimal
 
 from llmesc.escalation.events import AttemptFinished, AttemptStarted, Event, RunFinished
 from llmesc.escalation.times import Timestamp
+from llmesc.state.keeping import Keeper
 from llmesc.state.store import AttemptRow, RunFilter, Store
 from tests.endurance.ledger import INPUT_TOKENS, Delivery
 
@@ -39,6 +40,8 @@ class Audit:
     """Begun, ended or sent twice."""
     cut_at: Counter[str] = field(default_factory=Counter)
     """The last event on record of each run that a kill ended."""
+    links: int | None = None
+    """Of the chain over the record; None where the state has none."""
     problems: list[str] = field(default_factory=list)
 
 
@@ -66,6 +69,10 @@ async def audited(store: Store, deliveries: Sequence[Delivery]) -> Audit:
     for attempt_id, row in rows.items():
         _check_attempt(attempt_id, row, ends.get(attempt_id), server.get(attempt_id), audit)
     await _check_sums(store, rows, ends, audit)
+    if isinstance(store, Keeper):
+        verified = await store.verify()
+        audit.links = verified.links
+        audit.problems += [f"{problem.run_id}: {problem.flaw}: {problem.detail}" for problem in verified.problems]
     audit.problems += [f"missing: {one}" for one in audit.missing] + [f"twice: {one}" for one in audit.doubled]
     return audit
 

@@ -42,6 +42,7 @@ from llmesc.escalation.secret import Secret
             {
                 "timeout_seconds": 0.2,
                 "keep_seconds": 604_800.0,
+                "keep_is_said": True,
                 "keep_runs": 5,
                 "prefix": "team.a",
             },

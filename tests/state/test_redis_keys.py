@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+import time
 from collections.abc import AsyncIterator, Callable, Mapping
 from decimal import Decimal
 from typing import Any
@@ -14,6 +15,8 @@ from llmesc.escalation.events import RunOutcome
 from llmesc.escalation.resolution import CircuitKey, ModelKey
 from llmesc.escalation.retry_budget import FAILED, RetryPolicy
 from llmesc.escalation.times import Timestamp
+from llmesc.state.keeping import Retention
+from llmesc.state.open import open_store
 from llmesc.state.redis import RedisStore
 from llmesc.state.store import RunFilter
 from tests.redis_server import RedisServer
@@ -69,6 +72,22 @@ async def test_runs_older_than_is_kept_go_as_new_ones_come(kit: Any, keeping: Ke
     assert (await store.totals(Timestamp(0.0))).requests == 1
     assert [run.run_id for run in await store.runs(RunFilter(provider="openai"))] == []
     assert {key for key in keys(kit.server) if "old" in key} == set()
+
+
+@pytest.mark.parametrize(("options", "left"), [("", ["new"]), ("&keep=30d", ["new", "old"])])
+async def test_what_the_configuration_keeps_holds_where_the_url_says_nothing(
+    kit: Any, keeping: Keeping, options: str, left: list[str]
+) -> None:
+    kit.clock.seconds = time.time() - 8 * 86_400  # the server's own clock counts
+    await (await keeping()).append(kit.answered("old"))
+    kit.clock.seconds += 8 * 86_400
+    url, retention = f"{kit.server.url}{options}", Retention(keep_seconds=7 * 86_400.0)
+    store = await open_store(url, clock=kit.clock, policy=kit.policy, retention=retention)
+
+    await store.append(kit.answered("new"))
+
+    assert [run.run_id for run in await store.runs(EVERYTHING)] == left
+    await store.aclose()
 
 
 async def test_no_more_runs_are_kept_than_is_said(kit: Any, keeping: Keeping) -> None:
