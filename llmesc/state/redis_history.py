@@ -171,9 +171,10 @@ async def runs(connection: RedisConnection, where: RunFilter, now: Callable[[], 
     index = "runs" if where.outcome not in ("running", "interrupted") else "unfinished"
     if where.provider is not None:
         index = f"by_provider:{storable(where.provider)}"
-    plain = where == RunFilter(limit=where.limit, since=where.since)
+    plain = where == RunFilter(limit=where.limit, since=where.since)  # the indexes tell all of it
     lowest = "-inf" if where.since is None else microseconds(where.since)
-    highest: str | bytes = "+inf"
+    # A run's score may be some microseconds more than its start: no two are alike.
+    highest: str | bytes = "+inf" if where.until is None else str(microseconds(where.until) + 1_000_000)
     while len(found) < where.limit:
         page = min(_PAGE_RUNS, where.limit - len(found)) if plain else _PAGE_RUNS
         rows = (await connection.run("list", (index,), (lowest, highest, page, *_RUN_COLUMNS), PATIENT_SECONDS))[1:]
@@ -210,6 +211,7 @@ def _fits(where: RunFilter, summary: RunSummary) -> bool:
     """What the indexes cannot tell."""
     return (
         (where.since is None or summary.started_at >= where.since)
+        and (where.until is None or summary.started_at <= where.until)
         and where.outcome in (None, summary.outcome)
         and (where.text is None or storable(where.text.casefold()) in summary.prompt.casefold())
         and (where.caller is None or caller_name(summary.caller) == where.caller)
