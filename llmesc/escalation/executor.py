@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Awaitable, Callable, Mapping, Sequence
 from dataclasses import dataclass
 
+from llmesc.escalation.budget import Budget
 from llmesc.escalation.events import Chain, Rejected
 from llmesc.escalation.gate import JudgeBeginning, judge_beginning
 from llmesc.escalation.judging import Judge
@@ -12,6 +13,7 @@ from llmesc.escalation.limits import Limits, Timeouts
 from llmesc.escalation.messages import Request
 from llmesc.escalation.obstacles import Fits
 from llmesc.escalation.ports import Consumer, Health, PriceOf
+from llmesc.escalation.purse import Purse
 from llmesc.escalation.quality import Draft, QualitySettings, Verdict
 from llmesc.escalation.resolution import Price, Resolution
 from llmesc.escalation.run import EventStream, Run, Walk
@@ -49,6 +51,7 @@ class Executor:
     """Makes those who get the events of one run before its reader does."""
     warn: Callable[[str], None]
     price_of: PriceOf = no_price_list
+    budgets: Sequence[Budget] = ()
 
     def start(
         self,
@@ -71,7 +74,8 @@ class Executor:
 
         async def prepare() -> Walk:
             chain, forbidden = await plan()
-            walk = Walker(self, stream, request, chain, limits, judge, judge_beginning, toolbox)
+            purse = Purse(self.budgets, chain.name, caller, self.health, self.warn)
+            walk = Walker(self, stream, request, chain, limits, judge, judge_beginning, toolbox, purse)
             return lambda: walk.run(caller, forbidden)
 
         return Run(stream, prepare)

@@ -25,6 +25,7 @@ from llmesc.state.projection import (
     storable,
     stretches,
 )
+from llmesc.state.sqlite_spending import settle, settlings
 from llmesc.state.store import FOUND_RUNS, AttemptRow, DayTotals, RunFilter, RunSummary
 
 _AFTER_ANY_TEXT = "\U0010ffff"
@@ -63,6 +64,7 @@ def append(connection: Connection, events: Sequence[Event], bodies: Mapping[int,
     for event in events:
         if change := attempt_changes(event):
             _put_attempt(connection, run, change[0], event, change[1])
+    settle(connection, settlings(events))
     for stretch in stretches(events):
         body = ",".join(bodies[event.seq] for event in stretch)
         connection.execute(
