@@ -8,14 +8,42 @@ from typing import TYPE_CHECKING, Annotated, Any
 import typer
 from typer.core import TyperGroup
 
-from llmesc.cli import ask, chain, circuits, classify, config_cmd, dashboard, doctor, drill, history, init, models, topics
+from llmesc.cli import (
+    ask,
+    budgets,
+    chain,
+    circuits,
+    classify,
+    config_cmd,
+    dashboard,
+    doctor,
+    drill,
+    history,
+    init,
+    models,
+    topics,
+)
 from llmesc.cli.exit_codes import ExitCode
 
 if TYPE_CHECKING:
     from llmesc.cli.session import Session
 
 
-_ORDER = ("ask", "dashboard", "chain", "circuits", "models", "history", "drill", "classify", "init", "config", "doctor", "help")
+_ORDER = (
+    "ask",
+    "dashboard",
+    "chain",
+    "circuits",
+    "models",
+    "budgets",
+    "history",
+    "drill",
+    "classify",
+    "init",
+    "config",
+    "doctor",
+    "help",
+)
 
 
 class _Root(TyperGroup):
@@ -58,6 +86,7 @@ def _tree() -> typer.Typer:
         ("chain", chain, "show"),
         ("circuits", circuits, "list"),
         ("models", models, "list"),
+        ("budgets", budgets, "list"),
         ("history", history, "list"),
         ("config", config_cmd, "show"),
     ):

@@ -8,26 +8,25 @@ from decimal import Decimal
 from llmesc.escalation.budget import Account, Budget, Claim, Over, Per, Reservation, Spent, in_force, limits_of, over, rounded_up
 from llmesc.escalation.ports import Health
 from llmesc.escalation.resolution import Resolution
-from llmesc.escalation.untrusted import one_line
 
 
 def caller_name(caller: Mapping[str, str]) -> str:
     """Who a budget `per = "caller"` means: the name that the caller gives itself, else the user."""
-    return caller.get("name") or caller.get("user") or ""
+    return caller.get("name") or caller.get("user") or "unknown"
 
 
 class Purse:
     """Of one run. Without budgets nobody is asked anything."""
 
     def __init__(
-        self, budgets: Sequence[Budget], chain: str, caller: Mapping[str, str], health: Health, warn: Callable[[str], None]
+        self, budgets: Sequence[Budget], chain: str, caller: Mapping[str, str], health: Health, unheld: Callable[[str], None]
     ) -> None:
-        """`warn` is told of candidates that no budget can hold, each time they are called."""
+        """`unheld` is told the references of candidates that no budget can hold, each time they are called."""
         self._budgets = budgets
         self._chain = chain
         self._caller = caller_name(caller)
         self._health = health
-        self._warn = warn
+        self._unheld = unheld
         self._spent: Mapping[Account, Spent] = {}
         """As of the last look."""
 
@@ -62,7 +61,7 @@ class Purse:
         if not limits or most == 0:
             return None
         if most is None:
-            self._warn(f"{one_line(candidate.ref)}: no price is known, so no budget holds its calls; say its price, or deny it")
+            self._unheld(candidate.ref)
             limits = dict.fromkeys(limits)
         claim = Claim(
             run_id=run_id, attempt=attempt, dollars=rounded_up(most or Decimal(0)), limits=limits, lease_seconds=lease_seconds
