@@ -133,6 +133,7 @@ class Selection:
         """
         if await self._throttled(ALWAYS_ALLOWED):
             return None
+        await self._allowances.learn(self._left)
         await self._admissions.look(self._left)
         order = tuple(self._left)
         try:

@@ -106,7 +106,8 @@ class ResilientStore:
         found = await self._use(lambda store: store.spending(accounts))
         if self._store is not None:
             now = self._clock.now()
-            self._spent.update({account.page(now): spent.total for account, spent in found.items()})
+            known = {page: dollars for page, dollars in self._spent.items() if page == page.account.page(now)}
+            self._spent = {**known, **{account.page(now): spent.total for account, spent in found.items()}}
         return found
 
     async def reserve(self, claim: Claim) -> Reservation | Over:
