@@ -30,7 +30,7 @@ from llmesc.escalation.budget import (
 from llmesc.escalation.purse import caller_name
 from llmesc.escalation.times import Timestamp, from_rfc3339, rfc3339
 
-MOMENTS = st.floats(946_684_800, 4_102_444_800).map(Timestamp)
+MOMENTS = st.integers(946_684_800_000, 4_102_444_800_000).map(lambda ms: Timestamp(ms / 1000))
 """From 2000 to 2100."""
 
 

@@ -9,6 +9,7 @@ from typing import Any
 
 import pytest
 
+from llmesc.escalation.budget import Account, Claim, Reservation
 from llmesc.escalation.circuits import Circuit
 from llmesc.escalation.events import RunOutcome
 from llmesc.escalation.resolution import CircuitKey, ModelKey
@@ -136,6 +137,28 @@ async def test_the_start_of_an_attempt_is_one_round_trip_and_so_is_its_end(kit: 
     after = calls(kit.server)
     assert after["evalsha"] - before["evalsha"] == 4
     assert "eval" not in {name for name in after if after[name] != before.get(name, 0)}
+
+
+async def test_a_budget_is_one_round_trip_more_before_a_call_and_none_after_it(kit: Any, keeping: Keeping) -> None:
+    store = await keeping()
+    limits = {Account("all", "day"): Decimal(1), Account("chain:default", "month"): Decimal(9)}
+    await store.append(kit.answered("warm"))
+    for run_id in ("warm", "7f3a"):
+        before = calls(kit.server)
+        claim = Claim(run_id=run_id, attempt=1, dollars=Decimal("0.1"), limits=limits, lease_seconds=60.0)
+        assert isinstance(await store.reserve(claim), Reservation)
+
+    story = kit.story().start().attempt()
+    await store.append(story.events)
+    await store.append(story.end_attempt().finish().events[2:])
+
+    after = calls(kit.server)
+    assert after["evalsha"] - before["evalsha"] == 3
+    kept = {key for key in keys(kit.server) if key.startswith(("page:", "pages:", "reserved:"))}
+    assert kept == {"page:2023-11-14:all", "page:2023-11:chain:default", "pages:2023-11-14", "pages:2023-11", "reserved:warm"}
+    for key in kept:
+        seconds = int(kit.server.ask("TTL", "{llmesc}:" + key).strip(":\r\n"))
+        assert 61 * 86_400 < seconds <= 62 * 86_400, "a month's page outlasts its month, whatever is kept of runs"
 
 
 async def test_looking_at_what_is_closed_and_full_writes_nothing(kit: Any, keeping: Keeping) -> None:
