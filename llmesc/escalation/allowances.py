@@ -7,8 +7,9 @@ from __future__ import annotations
 from collections.abc import Callable, Collection, Mapping, Sequence
 from dataclasses import replace
 from decimal import Decimal
+from math import ceil
 
-from llmesc.escalation.budget import LONGEST_ANSWER_TOKENS, Over
+from llmesc.escalation.budget import LONGEST_ANSWER_TOKENS, PROMPT_MARGIN, Over
 from llmesc.escalation.envelope import (
     Allowance,
     Behind,
@@ -79,14 +80,14 @@ class Allowances:
         return self._purse.over(candidate, cost)
 
     def most(self, candidate: Resolution, left: Left) -> Decimal | None:
-        """What a call of it can cost at most, its prompt as estimated; None where no price is known."""
+        """What a call of it can cost at most, its prompt as long as it may be; None where no price is known."""
         price = candidate.offering.price
         if price is None:
             return Decimal(0) if candidate.tier.self_hosted or candidate.simulated else None
         tokens = self._longest_answer(candidate)
         if left.dollars is not None and (affordable := affordable_tokens(price, self.prompt_tokens, left.dollars)) is not None:
             tokens = min(tokens, affordable)
-        return at_most(price, self.prompt_tokens, tokens)
+        return at_most(price, ceil(self.prompt_tokens * PROMPT_MARGIN), tokens)
 
     def _longest_answer(self, candidate: Resolution) -> int:
         said = [tokens for tokens in (self._wanted_tokens, candidate.offering.max_output_tokens) if tokens is not None]

@@ -4,10 +4,15 @@ The rule. The most that a call can cost is reserved before it is made, and what 
 the store, in one step each. A call is made where what is settled, what is reserved and what it may cost stay within every budget
 that it counts against. So processes that call at the same time cannot pass a budget together, whatever each of them knew.
 
-What remains. A prompt is estimated beforehand and counted by the provider afterwards: a call may settle at more than it reserved,
-by that error alone. A process that dies leaves its reservations behind: they count as spent until their lease ends, and then no
-more. A call that is told of after that (its record lay spooled) counts as what it cost. A call whose cost nobody knows counts as
-it was reserved. Money counts in the period in which it was reserved, also where the call ended in the next.
+The order. Money is reserved before anything of the call is told, so that who is refused it is passed over without a word of a
+switch; then the start of the attempt is recorded, its reservation with it; then the request leaves. Wherever a crash comes
+between these, no call was made without its money. The cost is settled in the transaction that records the end of the attempt.
+
+What remains. A prompt is estimated beforehand and counted by the provider afterwards. The estimate is good to a quarter, and a
+quarter more is reserved: only a call whose prompt is longer than that can settle at more than it reserved. A process that dies
+leaves its reservations behind: they count as spent until their lease ends, and then no more. A call that is told of after that
+(its record lay spooled) counts as what it cost. A call whose cost nobody knows counts as it was reserved. Money counts in the
+period in which it was reserved, also where the call ended in the next.
 
 Days and months are those of UTC: hosts in several zones share one budget, invoices of providers are cut so, and no day of it has
 23 or 25 hours, so that no rule for summer time is needed.
@@ -44,6 +49,9 @@ LONGEST_ANSWER_TOKENS = 8_192
 """What is reserved for, and asked for at most, where neither the request nor the offering says how long an answer may become: a
 call that costs any amount fits into no budget.
 """
+
+PROMPT_MARGIN = Decimal("1.25")
+"""By which a prompt may be longer than it is estimated; see `messages.estimate_tokens`."""
 
 _NANO = 1_000_000_000
 
