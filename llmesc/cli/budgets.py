@@ -56,12 +56,13 @@ def _print_table(session: Session, lines: Sequence[BudgetLine]) -> None:
 
 def _row(session: Session, line: BudgetLine) -> Row:
     from llmesc.cli.table import Cell
+    from llmesc.escalation.budget import bucket_words
     from llmesc.escalation.times import rfc3339
     from llmesc.story import words
 
     spent = line.spent
     return (
-        Cell(line.account.bucket.replace(":", " ", 1), raw=line.account.bucket),
+        Cell(bucket_words(line.account.bucket), raw=line.account.bucket),
         line.account.period,
         *(Cell(words.money(amount), raw=f"{amount:f}") for amount in (line.limit, spent.settled, spent.reserved)),
         Cell(words.money(line.left), "bad" if line.left <= 0 else "good", raw=f"{line.left:f}"),

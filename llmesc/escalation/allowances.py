@@ -9,7 +9,7 @@ from dataclasses import replace
 from decimal import Decimal
 from math import ceil
 
-from llmesc.escalation.budget import LONGEST_ANSWER_TOKENS, PROMPT_MARGIN, Over
+from llmesc.escalation.budget import LONGEST_ANSWER_TOKENS, PROMPT_MARGIN, Over, bucket_words
 from llmesc.escalation.envelope import (
     Allowance,
     Behind,
@@ -76,7 +76,7 @@ class Allowances:
             return None
         cost = self.most(candidate, left)
         if cost is None and (bucket := self._purse.refuses_unpriced(candidate)):
-            return ("no_price", f"the budget of {bucket.replace(':', ' ', 1)} refuses what has no known price")
+            return ("no_price", f"the budget of {bucket_words(bucket)} refuses what has no known price")
         return self._purse.over(candidate, cost)
 
     def most(self, candidate: Resolution, left: Left) -> Decimal | None:

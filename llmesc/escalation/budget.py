@@ -153,14 +153,13 @@ class Over:
     def words(self) -> str:
         """For people."""
         left = max(self.limit - self.spent.total, Decimal(0))
-        whose = budget_words(self.account)
+        whose = f"{ADJECTIVES[self.account.period]} budget of {bucket_words(self.account.bucket)}"
         return f"{whose}: the call may cost {_money(self.dollars)}, {_money(left)} of {_money(self.limit)} is left"
 
 
-def budget_words(account: Account) -> str:
-    """`daily budget of provider openai`."""
-    per, _, name = account.bucket.partition(":")
-    return f"{ADJECTIVES[account.period]} budget of {f'{per} {name}' if name else 'all calls'}"
+def bucket_words(bucket: str) -> str:
+    """`provider openai`, or `all calls`."""
+    return "all calls" if bucket == "all" else bucket.replace(":", " ", 1)
 
 
 def period_name(period: Period, now: Timestamp) -> str:

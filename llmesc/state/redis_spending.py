@@ -6,6 +6,7 @@ from __future__ import annotations
 
 import json
 from collections.abc import Collection, Iterator, Sequence
+from contextlib import suppress
 from dataclasses import replace
 from typing import Any
 
@@ -57,7 +58,8 @@ class SpendingPages:
         if not wanted:
             return {}
         pages = [account.page(self._time.now()) for account in wanted]
-        found = (await self._connection.run("look", [_key(page) for page in pages], (), self._seconds))[1:]
+        seconds = PATIENT_SECONDS if accounts is None else self._seconds
+        found = (await self._connection.run("look", [_key(page) for page in pages], (), seconds))[1:]
         return dict(self._told(wanted, found))
 
     async def reserve(self, claim: Claim) -> Reservation | Over:
@@ -130,10 +132,12 @@ def _note(reservation: Reservation) -> str:
 
 
 def _read(fields: dict[bytes, bytes], account: Account, now: Timestamp) -> Spent:
-    settled = fields.pop(_SETTLED, b"0")
-    reserved = 0
-    for value in fields.values():
+    settled, reserved = 0, 0
+    for name, value in fields.items():
         amount, _, until = value.partition(b" ")
-        if until and float(until) > now:
-            reserved += int(amount)
-    return Spent(settled=from_nano(int(settled)), reserved=from_nano(reserved), begins_anew=begins_anew(account.period, now))
+        with suppress(ValueError):  # another version wrote it, or a person
+            if name == _SETTLED:
+                settled = int(amount)
+            elif float(until) > now:
+                reserved += int(amount)
+    return Spent(settled=from_nano(settled), reserved=from_nano(reserved), begins_anew=begins_anew(account.period, now))

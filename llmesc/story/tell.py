@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from decimal import Decimal
 from typing import assert_never
 
+from llmesc.escalation.budget import bucket_words
 from llmesc.escalation.chain import is_tier_upgrade
 from llmesc.escalation.envelope import Allowance
 from llmesc.escalation.events import (
@@ -158,7 +159,7 @@ def _begin(event: AttemptStarted, view: RunView) -> Iterator[Line]:
     about = f"{event.resolution.tier.label}, {event.move}{probe}"
     yield Line(f"▶ attempt {event.attempt}: {words.who(event.resolution)} ({about}){_may(event.allowance)}", "dim", detail=True)
     if (reserved := event.reserved) is not None:
-        where = ", ".join(dict.fromkeys(one_line(page.bucket.replace(":", " ", 1)) for page in reserved.pages))
+        where = ", ".join(dict.fromkeys(one_line(bucket_words(page.bucket)) for page in reserved.pages))
         yield Line(f"  reserved {words.money(reserved.dollars)} of the budgets of {where}", "dim", detail=True)
     yield from (Line(f"  adapted: {one_line(repair)}", "dim", detail=True) for repair in event.repairs)
 

@@ -185,6 +185,16 @@ async def test_what_a_person_or_another_version_wrote_is_learned_anew(kit: Any, 
     for key, field in (("circuits", "openai@team-a"), ("denials", "lab@default/x"), ("retry_budgets", "default")):
         kit.server.ask("HSET", "{llmesc}:" + key, field, "nonsense")
 
+    for key, field in (("page:2023-11-14:all", "settled"), ("page:2023-11-14:all", "7f3a.1"), ("reserved:7f3a", "1")):
+        kit.server.ask("HSET", "{llmesc}:" + key, field, "nonsense")
+    today = Account("all", "day")
+    claim = Claim(run_id="new", attempt=1, dollars=Decimal("0.1"), limits={today: Decimal("0.1")}, lease_seconds=60.0)
+
+    assert (await store.spending([today]))[today].total == 0
+    assert isinstance(await store.reserve(claim), Reservation)
+    await store.append(kit.answered("7f3a"))
+    await store.append(kit.answered("new"))
+    assert (await store.spending([today]))[today].total == Decimal("0.0031"), "of the one that was reserved"
     assert await store.circuits([KEY]) == {KEY: Circuit()}
     assert [denial.key.model for denial in await store.denials()] == ["good"]
     assert await store.retry_tokens("default", FAILED, RetryPolicy()) == 99

@@ -131,13 +131,20 @@ function writes.hold(key, first, last)
     end
   end
 end
-local function settle(key, attempt, field, amount)
+local function held_by(key, attempt) -- the amount, and the keys of its pages; empty where nothing is held
   local note = redis.call('HGET', prefix .. key, attempt)
-  if note then
-    local held = cjson.decode(note)
+  local is_ours, held = pcall(cjson.decode, note or '[]')
+  return is_ours and type(held) == 'table' and held or {}
+end
+local function settle(key, attempt, field, amount)
+  local held = held_by(key, attempt)
+  if #held > 0 then
     for index = 2, #held do
       redis.call('HDEL', prefix .. held[index], field)
-      redis.call('HINCRBY', prefix .. held[index], 'settled', amount or held[1])
+      local told = redis.pcall('HINCRBY', prefix .. held[index], 'settled', amount or held[1])
+      if type(told) == 'table' then -- what stood there was no number: a person wrote it
+        redis.call('HSET', prefix .. held[index], 'settled', amount or held[1])
+      end
     end
     redis.call('HDEL', prefix .. key, attempt)
   end
@@ -146,12 +153,9 @@ function writes.settle(key, first)
   settle(key, ARGV[first], ARGV[first + 1], ARGV[first + 2])
 end
 function writes.keep(key, first) -- it does not lapse any more
-  local note = redis.call('HGET', prefix .. key, ARGV[first])
-  if note then
-    local held = cjson.decode(note)
-    for index = 2, #held do
-      redis.call('HSET', prefix .. held[index], ARGV[first + 1], held[1] .. ' inf')
-    end
+  local held = held_by(key, ARGV[first])
+  for index = 2, #held do
+    redis.call('HSET', prefix .. held[index], ARGV[first + 1], held[1] .. ' inf')
   end
 end
 function writes.settle_rest(key, first)
