@@ -10,6 +10,7 @@ from typer.core import TyperGroup
 
 from llmesc.cli import (
     ask,
+    budgets,
     chain,
     circuits,
     classify,
@@ -37,6 +38,7 @@ _ORDER = (
     "chain",
     "circuits",
     "models",
+    "budgets",
     "history",
     "explain",
     "usage",
@@ -92,6 +94,7 @@ def _tree() -> typer.Typer:
         ("chain", chain, "show"),
         ("circuits", circuits, "list"),
         ("models", models, "list"),
+        ("budgets", budgets, "list"),
         ("history", history, "list"),
         ("records", records, "verify"),
         ("config", config_cmd, "show"),

@@ -29,6 +29,7 @@ def show(
     ctx: typer.Context,
     chain: Annotated[str | None, typer.Option(metavar="NAME", help="The chain to show.", autocompletion=complete.chains)] = None,
     prompt: Annotated[str | None, typer.Option("--for", metavar="PROMPT", help="For this prompt: its length counts.")] = None,
+    caller: Annotated[str | None, typer.Option(metavar="NAME", help="Who would ask: budgets of callers count.")] = None,
     as_json: Json = False,
 ) -> int:
     """Show who would be asked, without a call.
@@ -42,7 +43,7 @@ def show(
     session.promised_json = as_json
 
     async def plan(engine: Engine) -> Plan:
-        return await engine.plan(prompt, AskOptions(chain=chain, command="chain show"))
+        return await engine.plan(prompt, AskOptions(chain=chain, caller=caller, command="chain show"))
 
     show_plan(session, session.with_engine(plan), for_a_prompt=prompt is not None, as_json=as_json)
     return ExitCode.ANSWERED

@@ -23,7 +23,7 @@ class ExitCode(IntEnum):
     BELOW_BAR = 4, "no answer reached the quality bar; the best one is printed all the same, unless --strict"
     CONFIGURATION = 5, "the configuration or a credential is wrong"
     NOTHING_CALLABLE = 6, "no candidate may be called now; standard error and --json say when"
-    DEADLINE = 7, "the time or the money for the request is spent"
+    DEADLINE = 7, "the time or the money is spent: what the request may take, or a spending budget"
     POLICY = 8, "stopped by a policy: ours, or a provider's where the configuration says so"
     FAULT = 70, "a fault of llmesc itself; the crash file that was written holds no secret"
     INTERRUPTED = 130, "interrupted: Ctrl-C, or asked to terminate"

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator, Mapping
 from importlib.util import find_spec
 
+from llmesc.config.budgets import doubts as budget_doubts
 from llmesc.config.kept import redis_place
 from llmesc.config.model import Config
 from llmesc.config.offers import Offer, chain_names, chain_offers
@@ -18,7 +19,13 @@ _THIS_MACHINE = ("localhost", "127.0.0.1", "::1")
 
 def warnings(config: Config, environ: Mapping[str, str]) -> tuple[str, ...]:
     """One line for each doubt, with what to do. Reads `environ` and what is installed, calls nobody."""
-    found = [*_state(config, environ), *_keeping(config), *_secrets(config, environ), *_clear_text(config)]
+    found = [
+        *_state(config, environ),
+        *_keeping(config),
+        *_secrets(config, environ),
+        *_clear_text(config),
+        *budget_doubts(config),
+    ]
     if not config.providers:
         found.append(
             "providers: none is configured, so no request can be answered; `llmesc init` writes down what this machine offers"

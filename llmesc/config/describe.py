@@ -6,6 +6,7 @@ import shlex
 from collections.abc import Iterator, Mapping
 from typing import Any, NamedTuple
 
+from llmesc.config.budgets import described
 from llmesc.config.kept import kept
 from llmesc.config.model import Config, InstanceConfig, ModelConfig, ProviderConfig, QualityCommand, QualityJudge
 from llmesc.config.secrets import SecretRef
@@ -55,6 +56,7 @@ def describe(config: Config) -> list[Setting]:
             for row in _under(f"quality.commands[{index}]", _quality_command(command))
         ),
         *(_under("quality.judge", _quality_judge(config.quality_judge)) if config.quality_judge else ()),
+        *(row for index, budget in enumerate(config.budgets) for row in _under(f"budgets[{index}]", described(budget))),
         ("dashboard.theme", config.dashboard.theme),
         *_under("dashboard.keys", config.dashboard.keys),
         *((f"chains.{dotted((name,))}", list(references)) for name, references in config.chains.items()),

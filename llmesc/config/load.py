@@ -8,6 +8,7 @@ from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
+from llmesc.config.budgets import budgets
 from llmesc.config.defaults import default_config, probe_lease_seconds
 from llmesc.config.locate import key_lines
 from llmesc.config.model import Config, ProviderConfig, QualityJudge
@@ -77,6 +78,7 @@ def _config(document: Document, content: Mapping[str, Any], environ: Mapping[str
     escalation, quality = top.table("escalation"), top.table("quality")
     providers = read_providers(top, timeout_overrides(top.table("timeouts")), environ)
     base = default_config(environ)
+    chains = _chains(top.table("chains"), providers)
     return Config(
         limits=limits(escalation),
         allowed_models=escalation.texts("allowed_models"),
@@ -85,7 +87,8 @@ def _config(document: Document, content: Mapping[str, Any], environ: Mapping[str
         quality_commands=quality_commands(quality),
         quality_judge=_judge(quality, providers),
         providers=providers,
-        chains=_chains(top.table("chains"), providers),
+        chains=chains,
+        budgets=budgets(top, providers, chains),
         records=records(top.table("records")),
         state=_state(top, base, environ),
         dashboard=dashboard(top.table("dashboard")),

@@ -9,6 +9,7 @@ from pathlib import Path
 from typing import Any, Literal
 
 from llmesc.config.secrets import SecretRef
+from llmesc.escalation.budget import Budget
 from llmesc.escalation.capture import CaptureMode
 from llmesc.escalation.circuits import CircuitPolicy
 from llmesc.escalation.limits import Limits, Timeouts
@@ -159,6 +160,8 @@ class Config:
     providers: tuple[ProviderConfig, ...] = ()
     chains: Mapping[str, tuple[str, ...]] = field(default_factory=dict)
     """Name to references; without one named `default`, that chain is every offering in tier order."""
+    budgets: tuple[Budget, ...] = ()
+    """No two for the same calls."""
     records: RecordSettings = field(default_factory=RecordSettings)
     state: str = field(default="memory:", repr=False)
     """`sqlite:///absolute/path.db`, `redis://…`, `rediss://…` or `memory:`. May hold a password: shown as `redacted` has it."""

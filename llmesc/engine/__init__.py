@@ -11,6 +11,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import TYPE_CHECKING, Any
 
+from llmesc.engine.budgets import BudgetLine
 from llmesc.engine.engine import Engine
 from llmesc.engine.operations import CircuitLine, Operations
 from llmesc.engine.options import AskOptions, Plan, Planned, Reply
@@ -33,6 +34,7 @@ __all__ = [
     "WASTED",
     "AskOptions",
     "AttemptRow",
+    "BudgetLine",
     "By",
     "Calls",
     "CircuitLine",

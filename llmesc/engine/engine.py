@@ -40,6 +40,7 @@ from llmesc.escalation.limits import Limits
 from llmesc.escalation.messages import Request, ask_for, estimate_tokens
 from llmesc.escalation.pieces import Provider
 from llmesc.escalation.ports import Denial
+from llmesc.escalation.purse import Purse
 from llmesc.escalation.resolution import Resolution, Tier
 from llmesc.escalation.run import Run
 from llmesc.escalation.times import Clock
@@ -98,6 +99,7 @@ class Engine:
             new_consumers=lambda: (Recorder(store.append, clock),),
             warn=on_warning,
             price_of=self._pricing.price_of,
+            budgets=config.budgets,
         )
 
     @classmethod
@@ -172,7 +174,7 @@ class Engine:
 
         async def plan() -> tuple[Chain, Rejected | None]:
             wanted = self._chain_request(asked, chosen, limits, await self._store.denials())
-            if limits.max_cost is not None or limits.wait_or_escalate == "cheaper":
+            if limits.max_cost is not None or limits.wait_or_escalate == "cheaper" or self.config.budgets:
                 await self._pricing.load()  # else nobody needs a price before the answer
             await self._captures.prepare(chosen.capture)
             chain = build_chain(self._pricing.priced(self._offerings), wanted)
@@ -218,11 +220,13 @@ class Engine:
         asked, _ = _request(request or "", chosen)
         limits = chosen.over(self.config.limits)
         await self._pricing.load()
-        return await self._plan(asked, self._chain_request(asked, chosen, limits, await self._store.denials()), limits)
+        wanted = self._chain_request(asked, chosen, limits, await self._store.denials())
+        purse = Purse(self.config.budgets, wanted.name, caller(self._environ, chosen), self._store, self._warn)
+        return await self._plan(asked, wanted, limits, purse)
 
-    async def _plan(self, request: Request, wanted: ChainRequest, limits: Limits) -> Plan:
+    async def _plan(self, request: Request, wanted: ChainRequest, limits: Limits, purse: Purse | None) -> Plan:
         chain = build_chain(self._pricing.priced(self._offerings), wanted)
-        allowances = Allowances(request, self._store, self._executor.timeouts_for)
+        allowances = Allowances(request, self._store, self._executor.timeouts_for, purse)
         await allowances.learn(chain.candidates)
         tokens = await self._store.retry_tokens(chain.name, 0.0, limits.retries) if limits.retries.tokens else 0.0
         known = Knowledge(
@@ -255,9 +259,9 @@ class Engine:
 
             async def plan(request: Request) -> Plan:
                 wanted = self._chain_request(request, AskOptions(), limits, await self._store.denials())
-                # What it costs is no part of the run's money.
+                # What it costs is no part of the run's money, and counts against no budget.
                 free = replace(limits, max_cost=None)
-                return await self._plan(request, replace(wanted, name="judge", references=(reference,)), free)
+                return await self._plan(request, replace(wanted, name="judge", references=(reference,)), free, None)
 
             checks.append(model_judge(judge, plan, self._executor.open_provider, self._executor.timeouts_for))
         return checks

@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING, Literal
 from llmesc.config.model import Config
 from llmesc.config.offers import DEFAULT_CHAIN
 from llmesc.engine.assemble import Wires
+from llmesc.engine.budgets import BudgetLine, budget_lines
 from llmesc.engine.captures import Captures
 from llmesc.engine.pricing import Pricing
 from llmesc.engine.savings import prompt_lengths, yardsticks
@@ -106,6 +107,10 @@ class Operations:
         now = self._clock.now()
         override = Override(state=state, who=who, why=why, set_at=now, until=_after(now, for_seconds))
         return await self._signal(keys, Overridden(override=override))
+
+    async def budgets(self) -> Sequence[BudgetLine]:
+        """All budgets, with what is spent in the present day or month."""
+        return budget_lines(self._config, await (await self._store.direct()).spending(), self._clock.now())
 
     async def models(self) -> Sequence[tuple[Resolution, Denial | None]]:
         """Every offering, with its price where that is known, and the denial in force, if any."""

@@ -14,7 +14,6 @@ def planned(foreseen: Foreseen, chain: Chain, known: Knowledge) -> Planned:
     """One line of a plan."""
     candidate, obstacle = foreseen.resolution, foreseen.obstacle
     circuit = known.circuits.get(candidate.circuit_key, Circuit())
-    refused = obstacle.refused if obstacle else None
     return Planned(
         resolution=candidate,
         move=move_of(chain.candidates[0], candidate),
@@ -22,7 +21,7 @@ def planned(foreseen: Foreseen, chain: Chain, known: Knowledge) -> Planned:
         circuit_state=effective_state(circuit, known.now).value,
         skip=obstacle.reason if obstacle else None,
         detail=_why(obstacle, circuit) if obstacle else "; ".join(foreseen.repairs),
-        retry_at=refused.retry_at if refused else None,
+        retry_at=obstacle.retry_at if obstacle else None,
         afterwards=foreseen.afterwards,
         cost=foreseen.cost,
     )

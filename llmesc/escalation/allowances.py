@@ -7,7 +7,9 @@ from __future__ import annotations
 from collections.abc import Callable, Collection, Mapping, Sequence
 from dataclasses import replace
 from decimal import Decimal
+from math import ceil
 
+from llmesc.escalation.budget import LONGEST_ANSWER_TOKENS, PROMPT_MARGIN, Over, bucket_words
 from llmesc.escalation.envelope import (
     Allowance,
     Behind,
@@ -23,7 +25,8 @@ from llmesc.escalation.limits import Timeouts
 from llmesc.escalation.liveness import learned, patient
 from llmesc.escalation.messages import Request, estimate_tokens
 from llmesc.escalation.ports import Health
-from llmesc.escalation.pricing import affordable_tokens, estimated
+from llmesc.escalation.pricing import affordable_tokens, at_most, estimated
+from llmesc.escalation.purse import Purse
 from llmesc.escalation.resolution import ModelKey, Resolution
 from llmesc.escalation.walk import Exclusion
 
@@ -34,8 +37,12 @@ USUAL_ANSWER_TOKENS = 500
 class Allowances:
     """Of one run."""
 
-    def __init__(self, request: Request, health: Health, timeouts_for: Callable[[Resolution], Timeouts]) -> None:
+    def __init__(
+        self, request: Request, health: Health, timeouts_for: Callable[[Resolution], Timeouts], purse: Purse | None = None
+    ) -> None:
+        """`purse`: the budgets that its calls count against; None: there are none."""
         self._health = health
+        self._purse = purse
         self._timeouts_for = timeouts_for
         self._calls: Mapping[ModelKey, Sequence[Latency]] | None = None
         self.asked(request)
@@ -46,9 +53,11 @@ class Allowances:
         self._wanted_tokens = request.max_output_tokens
 
     async def learn(self, candidates: Collection[Resolution]) -> None:
-        """Looks up how fast they have been lately; once a run."""
+        """Looks up how fast they have been lately, once a run, and each time what is left of their budgets."""
         if self._calls is None:
             self._calls = await self._health.latencies({candidate.model_key for candidate in candidates})
+        if self._purse is not None:
+            await self._purse.look(candidates)
 
     def obstacle(self, candidate: Resolution, left: Left) -> Exclusion | None:
         """Why what is left is not enough to call it."""
@@ -61,12 +70,38 @@ class Allowances:
             return ("no_time", f"its first token usually takes {seconds:.1f} s, {max(left.seconds, 0.0):.1f} s are left")
         return None
 
+    def over_budget(self, candidate: Resolution, left: Left) -> Over | Exclusion | None:
+        """The budget that a call of it could pass, or why none can hold it, as of the last look."""
+        if self._purse is None:
+            return None
+        cost = self.most(candidate, left)
+        if cost is None and (bucket := self._purse.refuses_unpriced(candidate)):
+            return ("no_price", f"the budget of {bucket_words(bucket)} refuses what has no known price")
+        return self._purse.over(candidate, cost)
+
+    def most(self, candidate: Resolution, left: Left) -> Decimal | None:
+        """What a call of it can cost at most, its prompt as long as it may be; None where no price is known."""
+        price = candidate.offering.price
+        if price is None:
+            return Decimal(0) if candidate.tier.self_hosted or candidate.simulated else None
+        tokens = self._longest_answer(candidate)
+        if left.dollars is not None and (affordable := affordable_tokens(price, self.prompt_tokens, left.dollars)) is not None:
+            tokens = min(tokens, affordable)
+        return at_most(price, ceil(self.prompt_tokens * PROMPT_MARGIN), tokens)
+
+    def _longest_answer(self, candidate: Resolution) -> int:
+        said = [tokens for tokens in (self._wanted_tokens, candidate.offering.max_output_tokens) if tokens is not None]
+        return min(said, default=LONGEST_ANSWER_TOKENS)
+
     def of(self, candidate: Resolution, left: Left, behind: Sequence[Resolution]) -> Allowance:
         """What it may take; `behind`: those who may still be called after it."""
         others = [Behind(self._timeouts_for(other).first_token_seconds, self._known(other)) for other in behind]
         price, tokens = candidate.offering.price, None
         if left.dollars is not None and price is not None:
             tokens = affordable_tokens(price, self.prompt_tokens, left.dollars)
+        if self._purse is not None and self._purse.holds and candidate.offering.max_output_tokens is None and price is not None:
+            longest = self._longest_answer(candidate)
+            tokens = longest if tokens is None else min(tokens, longest)
         return Allowance(
             seconds=share(left.seconds, self._known(candidate), others),
             of_seconds=left.seconds,

@@ -96,6 +96,7 @@ class Attempts:
             allowance=selected.allowance,
             against_circuit=selected.against_circuit,
             hedges=hedges,
+            reserved=selected.reserved,
         )
 
     def _new(self, selected: Selected, asked: Request) -> Attempt:

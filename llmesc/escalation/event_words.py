@@ -55,6 +55,7 @@ SkipReason = Literal[
     "missing_capability",
     "unconfirmed_capability",
     "over_budget",
+    "no_price",
     "no_time",
     "retry_budget",
     "no_credentials",

@@ -11,6 +11,7 @@ from dataclasses import dataclass
 from decimal import Decimal
 from typing import Literal
 
+from llmesc.escalation.budget import Reservation
 from llmesc.escalation.capture import CaptureMode
 from llmesc.escalation.circuits import Cause, CircuitState
 from llmesc.escalation.envelope import Allowance
@@ -130,6 +131,8 @@ class AttemptStarted(Header):
     """Every circuit is open, and this one is tried all the same."""
     hedges: int | None = None
     """The attempt beside which it is called, because that one is silent: the first to bring content has the turn."""
+    reserved: Reservation | None = None
+    """What it may cost at most, and where that counts, in the store since before this was told; None: no budget holds it."""
     capture: CaptureMode = "full"
     """How much of what it says this run's events hold."""
     type: Literal["attempt_started"] = "attempt_started"

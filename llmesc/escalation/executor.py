@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 from collections.abc import Awaitable, Callable, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 
+from llmesc.escalation.budget import Budget
 from llmesc.escalation.events import Chain, Rejected
 from llmesc.escalation.gate import JudgeBeginning, judge_beginning
 from llmesc.escalation.judging import Judge
@@ -12,12 +13,14 @@ from llmesc.escalation.limits import Limits, Timeouts
 from llmesc.escalation.messages import Request
 from llmesc.escalation.obstacles import Fits
 from llmesc.escalation.ports import Consumer, Health, PriceOf
+from llmesc.escalation.purse import Purse
 from llmesc.escalation.quality import Draft, QualitySettings, Verdict
 from llmesc.escalation.resolution import Price, Resolution
 from llmesc.escalation.run import EventStream, Run, Walk
 from llmesc.escalation.selected import OpenProvider
 from llmesc.escalation.times import Clock
 from llmesc.escalation.tools import Toolbox
+from llmesc.escalation.untrusted import one_line
 from llmesc.escalation.walker import Walker
 
 PlanChain = Callable[[], Awaitable[tuple[Chain, Rejected | None]]]
@@ -49,6 +52,14 @@ class Executor:
     """Makes those who get the events of one run before its reader does."""
     warn: Callable[[str], None]
     price_of: PriceOf = no_price_list
+    budgets: Sequence[Budget] = ()
+    unheld: set[str] = field(default_factory=set)
+    """References of which was said that no budget holds them: once is enough."""
+
+    def _say_unheld(self, ref: str) -> None:
+        if ref not in self.unheld:
+            self.unheld.add(ref)
+            self.warn(f"{one_line(ref)}: no price is known, so no budget holds its calls; say its price, or deny it")
 
     def start(
         self,
@@ -71,7 +82,8 @@ class Executor:
 
         async def prepare() -> Walk:
             chain, forbidden = await plan()
-            walk = Walker(self, stream, request, chain, limits, judge, judge_beginning, toolbox)
+            purse = Purse(self.budgets, chain.name, caller, self.health, self._say_unheld)
+            walk = Walker(self, stream, request, chain, limits, judge, judge_beginning, toolbox, purse)
             return lambda: walk.run(caller, forbidden)
 
         return Run(stream, prepare)

@@ -7,6 +7,7 @@ from dataclasses import dataclass, field, replace
 from decimal import Decimal
 from typing import Any, Literal, assert_never
 
+from llmesc.escalation.budget import Reservation
 from llmesc.escalation.capture import CaptureMode, not_kept
 from llmesc.escalation.envelope import Allowance
 from llmesc.escalation.events import (
@@ -73,6 +74,8 @@ class AttemptView:
     """The last of them, recorded and not shown yet (or never)."""
     allowance: Allowance | None = None
     """The time and the money it may take."""
+    reserved: Reservation | None = None
+    """Of spending budgets."""
     continues_characters: int = 0
     """It goes on from so many characters of other attempts; see `AttemptStarted`."""
     repeated_characters: int = 0
@@ -203,6 +206,7 @@ def fold(view: RunView, event: Event) -> RunView:
                 started_ms=event.elapsed_ms,
                 continues_characters=event.continues_characters,
                 allowance=event.allowance,
+                reserved=event.reserved,
                 hedges=event.hedges,
             )
             return replace(view, attempts=(*view.attempts, attempt), waiting=None, **seen)

@@ -1,9 +1,10 @@
 """What stands in the way of calling a candidate: one order of reasons, for the run that calls and for the plan that only says
 what a run would do. Pure.
 
-The order. What an earlier failure of the run rules out; a retry budget that is spent; too little money or time; a wire that
-cannot carry the request; a circuit that is known to refuse. Behind these there are only a wait that is preferred, the admission
-by the circuit, and the key.
+The order. What an earlier failure of the run rules out; a retry budget that is spent; too little money or time left for the run;
+a spending budget that the call could pass; a wire that cannot carry the request; a circuit that is known to refuse. Behind these
+there are only a wait that is preferred, the admission by the circuit, the key, and the money itself, which another process may
+have taken since it was looked for.
 """
 
 from __future__ import annotations
@@ -12,6 +13,7 @@ from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 
 from llmesc.escalation.allowances import Allowances
+from llmesc.escalation.budget import Over
 from llmesc.escalation.circuits import Circuit, Refusal, refusal
 from llmesc.escalation.envelope import Left
 from llmesc.escalation.events import SkipReason
@@ -39,6 +41,13 @@ class Obstacle:
     detail: str = ""
     refused: Refusal | None = None
     """Its circuit's, where that is the reason."""
+    begins_anew: Timestamp | None = None
+    """When the budget does that is the reason."""
+
+    @property
+    def retry_at(self) -> Timestamp | None:
+        """When it may be tried again, where that is known."""
+        return self.begins_anew if self.refused is None else self.refused.retry_at
 
     @property
     def limited(self) -> bool:
@@ -66,7 +75,17 @@ def obstacle(
 ) -> Obstacle | Fit:
     """The first reason not to call `candidate`, or how the request fits its wire. `ruled_out`: by an earlier failure."""
     exclusion = ruled_out or at.throttled or allowances.obstacle(candidate, at.left)
-    return Obstacle(*exclusion) if exclusion is not None else of_itself(candidate, at, limits, fits)
+    if exclusion is not None:
+        return Obstacle(*exclusion)
+    over = allowances.over_budget(candidate, at.left)
+    return of_itself(candidate, at, limits, fits) if over is None else unaffordable(over)
+
+
+def unaffordable(over: Over | Exclusion) -> Obstacle:
+    """As a reason not to call a candidate: the budget that it could pass, or why none can hold it."""
+    if isinstance(over, Over):
+        return Obstacle("over_budget", over.words, begins_anew=over.spent.begins_anew)
+    return Obstacle(*over)
 
 
 def of_itself(candidate: Resolution, at: Situation, limits: Limits, fits: Fits) -> Obstacle | Fit:

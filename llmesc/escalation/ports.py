@@ -6,6 +6,7 @@ from collections.abc import Awaitable, Callable, Collection, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Protocol
 
+from llmesc.escalation.budget import Account, Claim, Over, Reservation, Spent
 from llmesc.escalation.circuits import Admission, Circuit, Refusal, Signal, Transition
 from llmesc.escalation.events import Event, SkipReason
 from llmesc.escalation.latency import Latency
@@ -45,8 +46,8 @@ class Denial:
 
 
 class Health(Protocol):
-    """Circuits, denials, latencies and retry budgets, shared by every process on the same state. Never raises for a store that is
-    away: it warns and goes on in memory.
+    """Circuits, denials, latencies, retry budgets and spending, shared by every process on the same state. Never raises for a
+    store that is away: it warns and goes on in memory.
     """
 
     async def circuits(self, keys: Collection[CircuitKey] | None = None) -> Mapping[CircuitKey, Circuit]:
@@ -78,6 +79,16 @@ class Health(Protocol):
     async def retry_tokens(self, chain: str, change: float, policy: RetryPolicy) -> float:
         """Adds `change` tokens to the retry budget of a chain (below 0 it takes them; 0 only looks), in one step over all
         processes; what is there afterwards.
+        """
+        ...
+
+    async def spending(self, accounts: Collection[Account]) -> Mapping[Account, Spent]:
+        """What is spent on each of them in the present day or month."""
+        ...
+
+    async def reserve(self, claim: Claim) -> Reservation | Over:
+        """Reserves what a call may cost, on every account that it counts against or on none, in one step over all processes; the
+        budget that it could pass, where there is one. It is settled by the recorded end of the attempt.
         """
         ...
 

@@ -38,6 +38,13 @@ def estimated(price: Price, prompt_tokens: int, output_tokens: int) -> Decimal:
     return tokens / 1_000_000 + price.per_request
 
 
+def at_most(price: Price, prompt_tokens: int, output_tokens: int) -> Decimal:
+    """What a call would cost whose answer is as long and as dear as it can be: all of it thought, where thinking costs more."""
+    rate = rates(price, prompt_tokens)
+    dearest = max(rate.output_per_million, price.reasoning_per_million or Decimal(0))
+    return (rate.input_per_million * prompt_tokens + dearest * output_tokens) / 1_000_000 + price.per_request
+
+
 def affordable_tokens(price: Price, prompt_tokens: int, dollars: Decimal) -> int | None:
     """The longest answer that `dollars` pay for behind the prompt; None where answers cost nothing."""
     rate = rates(price, prompt_tokens)

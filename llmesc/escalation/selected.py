@@ -6,6 +6,7 @@ from collections.abc import Awaitable, Callable
 from dataclasses import dataclass
 from decimal import Decimal
 
+from llmesc.escalation.budget import Reservation
 from llmesc.escalation.circuits import Admission
 from llmesc.escalation.envelope import Allowance
 from llmesc.escalation.limits import Timeouts
@@ -38,3 +39,5 @@ class Selected:
     """Of the call, as estimated."""
     instead_of: Choice | None = None
     """Who could have been waited for."""
+    reserved: Reservation | None = None
+    """Its money, where budgets hold it."""

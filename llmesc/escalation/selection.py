@@ -5,10 +5,12 @@ from __future__ import annotations
 import asyncio
 from collections import deque
 from collections.abc import Awaitable, Callable
+from dataclasses import replace
 from typing import Any
 
 from llmesc.escalation.admissions import Admissions
 from llmesc.escalation.allowances import Allowances
+from llmesc.escalation.budget import LEASE_GRACE_SECONDS, Over
 from llmesc.escalation.circuits import Admission, Refusal
 from llmesc.escalation.envelope import Left
 from llmesc.escalation.events import Chain, SkipReason
@@ -27,11 +29,13 @@ from llmesc.escalation.obstacles import (
     of_itself,
     shut,
     throttled,
+    unaffordable,
 )
 from llmesc.escalation.opening import Opening
 from llmesc.escalation.patience import Patience
 from llmesc.escalation.pieces import Provider
 from llmesc.escalation.ports import CredentialsMissing, Fit, Health
+from llmesc.escalation.purse import Purse
 from llmesc.escalation.report import Report
 from llmesc.escalation.resolution import ModelKey, Resolution
 from llmesc.escalation.retry_budget import ALWAYS_ALLOWED
@@ -64,7 +68,10 @@ class Selection:
         random: Callable[[], float],
         stream: EventStream,
         report: Report,
+        purse: Purse,
+        next_number: Callable[[], int],
     ) -> None:
+        """`next_number`: of the attempt that is made next."""
         self._chain = chain
         self._left = deque(chain.candidates if limits.escalation else chain.candidates[:1])
         self._limits = limits
@@ -77,7 +84,9 @@ class Selection:
         self._clock = clock
         self._stream = stream
         self._report = report
-        self._allowances = Allowances(request, health, timeouts_for)
+        self._purse = purse
+        self._next_number = next_number
+        self._allowances = Allowances(request, health, timeouts_for, purse)
         self._patience = Patience(health, clock, stream, random)
         self._excluded: dict[ModelKey, Exclusion] = {}
         self.spent = False
@@ -108,7 +117,11 @@ class Selection:
             except Interrupted:
                 return None
             if provider is not None:
-                return self._selected(candidate, admission, provider, fit, left())
+                selected = await self._paid(self._selected(candidate, admission, provider, fit, left()), left())
+                if isinstance(selected, Selected):
+                    return selected
+                await self._report.neutral(admission)
+                await self._passed_over(candidate, unaffordable(selected))
         return None
 
     async def beside(self, running: Selected, left: Left, unless: asyncio.Future[Any], deadline: float) -> Selected | None:
@@ -120,6 +133,7 @@ class Selection:
         """
         if await self._throttled(ALWAYS_ALLOWED):
             return None
+        await self._allowances.learn(self._left)
         await self._admissions.look(self._left)
         order = tuple(self._left)
         try:
@@ -159,11 +173,31 @@ class Selection:
         if provider is not None and unless.done():
             await self._put_back(candidate, admission)
             return None
-        return None if provider is None else self._selected(candidate, admission, provider, fit, own)
+        if provider is None:
+            return None
+        selected = await self._paid(self._selected(candidate, admission, provider, fit, own), own)
+        if isinstance(selected, Selected):
+            return selected
+        await self._put_back(candidate, admission)
+        return None
+
+    async def _paid(self, selected: Selected, left: Left) -> Selected | Over:
+        """It has its money; or the budget that it could pass."""
+        if not self._purse.holds:
+            return selected
+        candidate = selected.resolution
+        reserved = await self._purse.reserve(
+            candidate,
+            self._allowances.most(candidate, replace(left, dollars=selected.allowance.dollars)),
+            run_id=self._stream.run_id,
+            attempt=self._next_number(),
+            lease_seconds=max(left.seconds, 0.0) + LEASE_GRACE_SECONDS,
+        )
+        return reserved if isinstance(reserved, Over) else replace(selected, reserved=reserved)
 
     def _suits(self, candidate: Resolution, left: Left) -> bool:
         """Whether it may be called beside another with so much left."""
-        enough = self._allowances.obstacle(candidate, left) is None
+        enough = self._allowances.obstacle(candidate, left) is None and self._allowances.over_budget(candidate, left) is None
         return enough and not self._admissions.would_probe(candidate) and self._rather(candidate, left) is None
 
     def _situation(self, left: Left, throttled: Exclusion | None = None) -> Situation:
@@ -174,7 +208,9 @@ class Selection:
         """It is told as skipped."""
         self.spent = self.spent or why.reason in SPENT
         if why.refused is None:
-            await self._skips.tell(candidate, why.reason, why.detail)
+            if why.begins_anew is not None:
+                self._skips.retry(why.begins_anew)
+            await self._skips.tell(candidate, why.reason, why.detail, why.begins_anew)
             return
         self._admissions.shut_out(candidate, why.refused)
         await self._not_now(candidate, why.reason, why.refused.retry_at, busy=why.limited)

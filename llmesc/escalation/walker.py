@@ -30,6 +30,7 @@ from llmesc.escalation.limits import Limits
 from llmesc.escalation.messages import Request
 from llmesc.escalation.opening import Opening
 from llmesc.escalation.pulling import open_gate
+from llmesc.escalation.purse import Purse
 from llmesc.escalation.quality import Verdict
 from llmesc.escalation.race import Race
 from llmesc.escalation.report import Report
@@ -59,6 +60,7 @@ class Walker:
         judge: Judge,
         judge_beginning: JudgeBeginning,
         toolbox: Toolbox | None,
+        purse: Purse,
     ) -> None:
         self._executor = executor
         self._judging = Judging(stream, judge, limits.quality_threshold)
@@ -83,6 +85,8 @@ class Walker:
             random=executor.random,
             stream=stream,
             report=self._report,
+            purse=purse,
+            next_number=lambda: self._attempts.made + 1,
         )
         self._shown = Shown(stream, limits)
         self._attempts = Attempts(stream, chain, limits, judge_beginning, self._report, self._shown)

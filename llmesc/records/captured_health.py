@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Collection, Mapping, Sequence
 from dataclasses import replace
 
+from llmesc.escalation.budget import Account, Claim, Over, Reservation, Spent
 from llmesc.escalation.circuits import Admission, Circuit, Failed, Refusal, Signal, Transition
 from llmesc.escalation.latency import Latency
 from llmesc.escalation.ports import Denial, Health
@@ -49,3 +50,11 @@ class CapturedHealth:
     async def retry_tokens(self, chain: str, change: float, policy: RetryPolicy) -> float:
         """Adds and looks."""
         return await self._health.retry_tokens(chain, change, policy)
+
+    async def spending(self, accounts: Collection[Account]) -> Mapping[Account, Spent]:
+        """What counts now."""
+        return await self._health.spending(accounts)
+
+    async def reserve(self, claim: Claim) -> Reservation | Over:
+        """All of it or nothing."""
+        return await self._health.reserve(claim)

@@ -7,6 +7,7 @@ from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field, fields
 from decimal import Decimal
 
+from llmesc.escalation.budget import Account, Claim, Over, Page, Reservation, Spent
 from llmesc.escalation.circuits import (
     Admission,
     Admit,
@@ -39,6 +40,7 @@ from llmesc.state.projection import (
     run_changes,
     standing,
 )
+from llmesc.state.spending import SpendingBook
 from llmesc.state.store import FOUND_RUNS, AttemptRow, DayTotals, RunFilter, RunSummary
 from llmesc.state.usage import UsageQuery, Used, UsedCall, caller_name, used
 
@@ -86,6 +88,7 @@ class MemoryStore:
         self._denials: dict[ModelKey, Denial] = {}
         self._latencies: dict[ModelKey, deque[Latency]] = {}
         self._retry_budgets: dict[str, Bucket] = {}
+        self._spending = SpendingBook()
         self._runs: dict[str, _Run] = {}
         self._writes = 0
 
@@ -94,6 +97,15 @@ class MemoryStore:
         self._circuits.update(circuits)
         if denials is not None:
             self._denials = {denial.key: denial for denial in denials}
+
+    def seed_spending(self, spent: Mapping[Page, Decimal]) -> None:
+        """Takes over what another store knew to be spent."""
+        self._spending.seed(spent)
+
+    def settle(self, events: Iterable[Event]) -> None:
+        """Settles what they end, without recording them."""
+        for event in events:
+            self._spending.note(event)
 
     async def circuits(self, keys: Collection[CircuitKey] | None = None) -> Mapping[CircuitKey, Circuit]:
         """Those ever used."""
@@ -146,6 +158,14 @@ class MemoryStore:
         self._retry_budgets[chain] = bucket
         return bucket.tokens
 
+    async def spending(self, accounts: Collection[Account] | None = None) -> Mapping[Account, Spent]:
+        """What counts now."""
+        return self._spending.spent(accounts, self._clock.now())
+
+    async def reserve(self, claim: Claim) -> Reservation | Over:
+        """All of it or nothing."""
+        return self._spending.reserve(claim, self._clock.now())
+
     async def append(self, events: Sequence[Event]) -> None:
         """Adds events of one run."""
         for event in events:
@@ -161,6 +181,7 @@ class MemoryStore:
 
     def _add(self, run: _Run, event: Event) -> None:
         run.events[event.seq] = event
+        self._spending.note(event)
         run.columns |= run_changes(event, self._process)
         if change := attempt_changes(event):
             attempt, columns = change

@@ -9,6 +9,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
 
+from llmesc.escalation.budget import Account, Claim, Over, Reservation, Spent
 from llmesc.escalation.circuits import (
     Admission,
     Admit,
@@ -37,6 +38,7 @@ from llmesc.state.redis_circuits import CircuitHash, DenialHash
 from llmesc.state.redis_connection import RedisConnection
 from llmesc.state.redis_moved import moved_answer, moved_circuit, moved_denial, moved_signal, moved_transition
 from llmesc.state.redis_retry_budget import BudgetHash
+from llmesc.state.redis_spending import SpendingPages
 from llmesc.state.redis_time import ServerTime
 from llmesc.state.store import AttemptRow, DayTotals, RunFilter, RunSummary
 from llmesc.state.usage import UsageQuery, Used
@@ -68,6 +70,7 @@ class RedisStore:
         self._circuits = CircuitHash(self._connection, new_token, seconds)
         self._denials = DenialHash(self._connection, seconds)
         self._budgets = BudgetHash(self._connection, new_token, seconds)
+        self._spending = SpendingPages(self._connection, self._time, seconds)
 
     async def open(self) -> None:
         """Connects. Raises `StateUnavailable`."""
@@ -121,6 +124,14 @@ class RedisStore:
     async def retry_tokens(self, chain: str, change: float, policy: RetryPolicy) -> float:
         """Adds and looks."""
         return await self._budgets.change(chain, change, self._time.now, policy)
+
+    async def spending(self, accounts: Collection[Account] | None = None) -> Mapping[Account, Spent]:
+        """What counts now."""
+        return await self._spending.spent(accounts)
+
+    async def reserve(self, claim: Claim) -> Reservation | Over:
+        """All of it or nothing."""
+        return await self._spending.reserve(claim)
 
     async def append(self, events: Sequence[Event]) -> None:
         """Adds events of one run."""

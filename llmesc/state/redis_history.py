@@ -31,6 +31,7 @@ from llmesc.state.projection import (
     stretches,
 )
 from llmesc.state.redis_connection import PATIENT_SECONDS, RedisConnection
+from llmesc.state.redis_spending import writes as spending_writes
 from llmesc.state.store import FOUND_RUNS, AttemptRow, DayTotals, RunFilter, RunSummary, StateUnavailable
 from llmesc.state.usage import caller_name
 
@@ -91,6 +92,7 @@ def _writes(event: Event, writer: Process) -> Iterator[Sequence[Any]]:
         if "ref" in changes:
             yield "add", f"run:{run_id}", "tried", _to_json(f"{attempt} {storable(changes['ref'])}")
             yield "index_run", f"by_provider:{storable(changes['provider'])}"
+    yield from spending_writes(event)
     match event:
         case AttemptStarted():
             yield "index", "by_start", microseconds(event.at), f"{run_id}:{event.attempt}"

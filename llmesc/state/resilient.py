@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 from collections.abc import Awaitable, Callable, Collection, Mapping, Sequence
+from decimal import Decimal
 from typing import TYPE_CHECKING, TypeVar
 
+from llmesc.escalation.budget import Account, Claim, Over, Page, Reservation, Spent
 from llmesc.escalation.circuits import Admission, Circuit, Refusal, Signal, Transition
 from llmesc.escalation.events import Event
 from llmesc.escalation.latency import Latency
@@ -61,11 +63,12 @@ class ResilientStore:
         self._denials: tuple[Denial, ...] = ()
         self._seeded_circuits: dict[CircuitKey, Circuit] = {}
         self._seeded_denials: tuple[Denial, ...] = ()
+        self._spent: dict[Page, Decimal] = {}
         self.lost_events = 0
         """Events that could not even be spooled."""
 
     async def circuits(self, keys: Collection[CircuitKey] | None = None) -> Mapping[CircuitKey, Circuit]:
-        """See `Health`, as for the next six."""
+        """See `Health`, as for the next eight."""
         found = await self._use(lambda store: store.circuits(keys))
         if self._store is not None:
             self._circuits.update(found)
@@ -98,6 +101,24 @@ class ResilientStore:
         """Adds and looks; while the store is away, to a bucket of this process."""
         return await self._use(lambda store: store.retry_tokens(chain, change, policy))
 
+    async def spending(self, accounts: Collection[Account]) -> Mapping[Account, Spent]:
+        """What counts now."""
+        found = await self._use(lambda store: store.spending(accounts))
+        if self._store is not None:
+            now = self._clock.now()
+            known = {page: dollars for page, dollars in self._spent.items() if page == page.account.page(now)}
+            self._spent = {**known, **{account.page(now): spent.total for account, spent in found.items()}}
+        return found
+
+    async def reserve(self, claim: Claim) -> Reservation | Over:
+        """All of it or nothing. While the store is away other processes are not seen: what was spent when it was last looked at
+        counts, and what this one spends.
+        """
+        answer = await self._use(lambda store: store.reserve(claim))
+        if self._store is None:
+            self._warn_once("while the state is away, each process holds the budgets for itself alone")
+        return answer
+
     async def append(self, events: Sequence[Event]) -> None:
         """Records events of one run, in the store or in the spool."""
         store = await self._reached()
@@ -106,6 +127,7 @@ class ResilientStore:
                 return await store.append(events)
             except StateUnavailable as error:
                 await self._lost(store, error)
+        self._memory.settle(events)
         if self._spool is None:
             self.lost_events += len(events)
             return None
@@ -220,6 +242,7 @@ class ResilientStore:
         """
         news = {key: circuit for key, circuit in self._circuits.items() if self._seeded_circuits.get(key) != circuit}
         self._memory.seed(news, None if self._denials == self._seeded_denials else self._denials)
+        self._memory.seed_spending(self._spent)
         self._seeded_circuits, self._seeded_denials = dict(self._circuits), self._denials
 
     def _warn_once(self, text: str) -> None:

@@ -12,6 +12,7 @@ from contextlib import suppress
 from pathlib import Path
 from sqlite3 import Connection
 
+from llmesc.escalation.budget import Account, Claim, Over, Reservation, Spent
 from llmesc.escalation.circuits import (
     Admission,
     Admit,
@@ -32,6 +33,7 @@ from llmesc.escalation.retry_budget import RetryPolicy
 from llmesc.escalation.times import Clock, Timestamp
 from llmesc.state import sqlite_history as history
 from llmesc.state import sqlite_retry_budget as retry_budget
+from llmesc.state import sqlite_spending as spending
 from llmesc.state import sqlite_usage as usage
 from llmesc.state.activity import ProviderActivity, Window, activity_of
 from llmesc.state.keeping import BY_ITSELF, FOR_EVER, Pruned, Retention, Verified
@@ -133,6 +135,14 @@ class SqliteStore:
                 lambda connection: retry_budget.put(connection, chain, change, self._clock.now(), policy)
             )
         return bucket.tokens
+
+    async def spending(self, accounts: Collection[Account] | None = None) -> Mapping[Account, Spent]:
+        """What counts now."""
+        return await self._database.read(lambda connection: spending.spent(connection, accounts, self._clock.now()))
+
+    async def reserve(self, claim: Claim) -> Reservation | Over:
+        """All of it or nothing."""
+        return await self._database.write(lambda connection: spending.reserve(connection, claim, self._clock.now()))
 
     async def append(self, events: Sequence[Event]) -> None:
         """Adds events of one run."""

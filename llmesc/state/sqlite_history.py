@@ -26,6 +26,7 @@ from llmesc.state.projection import (
     stretches,
 )
 from llmesc.state.sqlite_links import link_events
+from llmesc.state.sqlite_spending import settle, settlings
 from llmesc.state.store import FOUND_RUNS, AttemptRow, DayTotals, RunFilter, RunSummary
 from llmesc.state.usage import caller_name
 
@@ -68,6 +69,7 @@ def append(connection: Connection, events: Sequence[Event], bodies: Mapping[int,
     for event in events:
         if change := attempt_changes(event):
             _put_attempt(connection, run, change[0], event, change[1])
+    settle(connection, settlings(events))
     for stretch in stretches(events):
         first, last, body = stretch[0].seq, stretch[-1].seq, f"[{','.join(bodies[event.seq] for event in stretch)}]"
         connection.execute("INSERT INTO events (run, first_seq, last_seq, body) VALUES (?, ?, ?, ?)", (run, first, last, body))

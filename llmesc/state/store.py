@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from decimal import Decimal
 from typing import Protocol
 
+from llmesc.escalation.budget import Account, Claim, Over, Reservation, Spent
 from llmesc.escalation.circuits import Admission, Circuit, Refusal, Signal, Transition
 from llmesc.escalation.errors import StateError
 from llmesc.escalation.events import Event
@@ -105,9 +106,9 @@ class RunFilter:
 
 
 class Store(Protocol):
-    """Circuits, denials, leases, retry budgets, runs, attempts, events. Each method is atomic and, when it returns, durable
-    against the death of this process. All raise `StateUnavailable` within `busy_seconds`; none blocks the event loop to wait for
-    a lock.
+    """Circuits, denials, leases, retry budgets, spending, runs, attempts, events. Each method is atomic and, when it returns,
+    durable against the death of this process. All raise `StateUnavailable` within `busy_seconds`; none blocks the event loop to
+    wait for a lock.
     """
 
     async def circuits(self, keys: Collection[CircuitKey] | None = None) -> Mapping[CircuitKey, Circuit]:
@@ -146,9 +147,17 @@ class Store(Protocol):
         """Adds `change` tokens to the retry budget of a chain (below 0 it takes them; 0 only looks); what is there afterwards."""
         ...
 
+    async def spending(self, accounts: Collection[Account] | None = None) -> Mapping[Account, Spent]:
+        """What is spent on each account in the present day or month; None: on every one on which anything was reserved in it."""
+        ...
+
+    async def reserve(self, claim: Claim) -> Reservation | Over:
+        """Reserves what a call may cost, on every account or on none; the budget that it could pass, where there is one."""
+        ...
+
     async def append(self, events: Sequence[Event]) -> None:
-        """Adds events of one run, in order; runs and attempts follow from them in the same transaction. An event that is there
-        already (same run and seq) is ignored, so that a replayed spool doubles nothing.
+        """Adds events of one run, in order; runs, attempts and what they settle follow from them in the same transaction. An
+        event that is there already (same run and seq) is ignored, so that a replayed spool doubles nothing.
         """
         ...
 

@@ -98,6 +98,7 @@ def _attempt(attempt: AttemptView) -> dict[str, Any]:
         "move": attempt.move,
         "probe": attempt.probe,
         "allowance": encode(attempt.allowance) if attempt.allowance else None,
+        "reserved": encode(attempt.reserved) if attempt.reserved else None,
         "started_at": time_json(attempt.started_at),
         "outcome": attempt.outcome,
         "failure": encode(attempt.failure) if attempt.failure else None,

@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from decimal import Decimal
 from typing import assert_never
 
+from llmesc.escalation.budget import bucket_words
 from llmesc.escalation.chain import is_tier_upgrade
 from llmesc.escalation.envelope import Allowance
 from llmesc.escalation.events import (
@@ -162,6 +163,9 @@ def _begin(event: AttemptStarted, view: RunView) -> Iterator[Line]:
     probe = ", probe of its circuit" if event.probe else ""
     about = f"{event.resolution.tier.label}, {event.move}{probe}"
     yield Line(f"▶ attempt {event.attempt}: {words.who(event.resolution)} ({about}){_may(event.allowance)}", "dim", detail=True)
+    if (reserved := event.reserved) is not None:
+        where = ", ".join(dict.fromkeys(one_line(bucket_words(page.bucket)) for page in reserved.pages))
+        yield Line(f"  reserved {words.money(reserved.dollars)} of the budgets of {where}", "dim", detail=True)
     yield from (Line(f"  adapted: {one_line(repair)}", "dim", detail=True) for repair in event.repairs)
 
 
@@ -301,6 +305,8 @@ def _ending(event: RunFinished, view: RunView) -> str:
         case RunOutcome.NOTHING_CALLABLE:
             return "there is nobody to ask" if _nobody(view) else "no candidate can be called now"
         case RunOutcome.DEADLINE:
+            if view.skipped and not view.attempts and all(map(_by_a_budget, view.skipped)):
+                return "a spending budget would be passed by every call"
             return f"the time or the money for the request is spent{best}"
         case RunOutcome.POLICY:
             return "stopped by policy"
@@ -327,7 +333,14 @@ def next_command(view: RunView) -> str:
         return "llmesc init" if _nobody(view) else "llmesc chain show"
     if view.outcome in (RunOutcome.EXHAUSTED, RunOutcome.POLICY) and view.cause is not None and view.cause.kind in _BY_KIND:
         return _BY_KIND[view.cause.kind]
+    if view.outcome is RunOutcome.DEADLINE and any(map(_by_a_budget, view.skipped)):
+        return "llmesc budgets"
     return f"llmesc history show {view.run_id}"
+
+
+def _by_a_budget(skipped: CandidateSkipped) -> bool:
+    """Whether a spending budget is the reason, and not the money for the request: that one begins anew never."""
+    return skipped.reason == "over_budget" and skipped.retry_at is not None
 
 
 def _nobody(view: RunView) -> bool:

@@ -17,6 +17,7 @@ Configure = Callable[[str], Path]
     [
         (["--help"], {"asyncio", "pydantic", "rich", "textual", "httpx", "sqlite3", "llmesc.engine"}),
         (["circuits"], {"pydantic", "rich", "textual", "httpx"}),
+        (["budgets"], {"pydantic", "rich", "textual", "httpx"}),
         (["chain", "show"], {"pydantic", "rich", "textual", "httpx"}),
         (["ask", "--dry-run", "hi"], {"rich", "textual", "httpx"}),
         (["ask", "hi"], {"rich", "textual"}),

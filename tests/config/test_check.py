@@ -57,6 +57,14 @@ def test_a_sound_configuration_gives_no_warning(loaded: Load) -> None:
             PAIR.replace("max_attempts = 2", 'max_attempts = 2\nhedge_after = "30s"'),
             "chains.default: small/m may be silent for 30s, so it is never hedged; lower escalation.hedge_after",
         ),
+        (
+            f"state = 'memory:'\n[[budgets]]\nper = 'all'\ndaily = 5\n{PAIR}",
+            "budgets: the state is in memory, so each process has its own and forgets it; name a file or a Redis",
+        ),
+        (
+            PAIR + "[[budgets]]\nper = 'all'\ndaily = 5\nmonthly = 4",
+            "budgets[0]: daily is more than monthly, so it never says no; lower it or leave it out",
+        ),
         (PAIR + '[chains]\nshort = ["small/m"]', "chains.short: 1 of max_attempts 2 candidates"),
     ],
     ids=lambda value: value[:40] if "[" not in value else "",

@@ -40,6 +40,10 @@ run = "./check.py --token=hunter2"
 [quality.judge]
 model = "lab/m:1"
 timeout = "1m"
+[[budgets]]
+per = "provider"
+name = "lab"
+daily = 5.00
 """
 
 
@@ -64,6 +68,10 @@ def test_each_setting_is_shown_with_where_it_came_from(loaded: Callable[..., Con
         "quality.judge.model": ("lab/m:1", "file:29"),
         "quality.judge.timeout": ("1m", "file:30"),
         "quality.judge.instructions": (None, "default"),
+        "budgets[0].per": ("provider", "file:32"),
+        "budgets[0].name": ("lab", "file:33"),
+        "budgets[0].daily": ("5.0", "file:34"),
+        "budgets[0].unpriced": ("allow", "default"),
         "chains.default": (["lab/m:1"], "file:24"),
         "providers.lab.tier": ("vllm", "file:10"),
         "providers.lab.private": (True, "default"),

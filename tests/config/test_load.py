@@ -389,7 +389,7 @@ def test_ten_mistakes_in_one_file_are_ten_problems_in_the_order_of_the_file(mist
 
 CASES = [
     # an unknown key, with its nearest
-    ("stat = 1", "1: stat: no such key; nearest: state; allowed: chains, circuit, dashboard, escalation, "),
+    ("stat = 1", "1: stat: no such key; nearest: state; allowed: budgets, chains, circuit, dashboard, escalation, "),
     ("[escalation]\nmax_atempts = 3", "2: escalation.max_atempts: no such key; nearest: max_attempts; allowed: "),
     (LAB + "[providers.lab.instances.a]\ntimeouts = {}", "7: providers.lab.instances.a.timeouts: no such key; allowed: "),
     ("[timeouts]\nmin_rate = { charcters_per_second = 1 }", "nearest: characters_per_second"),
@@ -459,6 +459,31 @@ CASES = [
     (LAB + "[quality.judge]\nmodel = 'lab/n'", '7: quality.judge.model: found "lab/n": no model at lab "n"; allowed: m'),
     (LAB + "[quality.judge]\nmodel = 'lob/m'", 'found "lob/m": no provider "lob"; nearest: lab; allowed: lab'),
     ("[quality]\njudge = 'lab/m'", '2: quality.judge: found "lab/m"; allowed: a table'),
+    # budgets
+    ("budgets = 3", '1: budgets: found 3; allowed: a list of tables like { per = "provider", name = "openai", daily = '),
+    ("[[budgets]]\ndaily = 3", "1: budgets[0].per: missing; allowed: one of chain, provider, caller, all"),
+    ("[[budgets]]\nper = 'user'\ndaily = 3", '2: budgets[0].per: found "user"; allowed: one of chain, provider, caller, all'),
+    ("[[budgets]]\nper = 'all'", "1: budgets[0]: neither daily nor monthly is said; allowed: US dollars, like daily = "),
+    ("[[budgets]]\nper = 'all'\ndaily = 'much'", '3: budgets[0].daily: found "much"; allowed: US dollars from 0'),
+    ("[[budgets]]\nper = 'all'\ndaily = 1\nname = 'x'", "4: budgets[0].name: a budget for all calls has no name; leave it out"),
+    ("[[budgets]]\nper = 'all'\nweekly = 1\ndaily = 1", "3: budgets[0].weekly: no such key"),
+    ("[[budgets]]\nper = 'all'\ndaily = 1\nunpriced = 'skip'", 'found "skip"; allowed: one of allow, refuse'),
+    (
+        LAB + "[[budgets]]\nper = 'provider'\nname = 'lob'\ndaily = 1",
+        '8: budgets[0].name: found "lob": no such provider; nearest: lab;',
+    ),
+    (
+        "[[budgets]]\nper = 'chain'\nname = 'defualt'\ndaily = 1",
+        'found "defualt": no such chain; nearest: default; allowed: default',
+    ),
+    (
+        "[[budgets]]\nper = 'caller'\nname = 'ci'\ndaily = 1\n[[budgets]]\nper = 'caller'\nname = 'ci'\nmonthly = 1",
+        '5: budgets[1]: a second budget for caller "ci"; keep one of them, it may have daily and monthly',
+    ),
+    (
+        "[[budgets]]\nper = 'all'\ndaily = 1\n[[budgets]]\nper = 'all'\nmonthly = 1",
+        '4: budgets[1]: a second budget for per = "all" without a name; keep one of them',
+    ),
     # providers
     ("[providers.lab]", "1: providers.lab.api: missing; allowed: openai, openai-responses, anthropic, "),
     ('[providers.lab]\napi = "opnai"', 'found "opnai"; nearest: openai; allowed: one of openai, openai-responses, '),

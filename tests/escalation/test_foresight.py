@@ -9,6 +9,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from llmesc.escalation.allowances import Allowances
+from llmesc.escalation.budget import Budget, begins_anew
 from llmesc.escalation.circuits import Cause, Circuit, CircuitState, Lease, Override
 from llmesc.escalation.events import AttemptStarted, CandidateSkipped, Waiting
 from llmesc.escalation.failures import FailureKind
@@ -16,10 +17,11 @@ from llmesc.escalation.foresight import Foreseen, Knowledge, foresee
 from llmesc.escalation.latency import Latency
 from llmesc.escalation.limits import Limits
 from llmesc.escalation.ports import Fit
+from llmesc.escalation.purse import Purse
 from llmesc.escalation.resolution import Offering, Price, Tier
 from llmesc.escalation.retry_budget import Bucket, RetryPolicy
 from llmesc.escalation.times import Timestamp
-from tests.escalation.world import MemoryHealth, World, candidate, failing, run_virtually, world
+from tests.escalation.world import LoopClock, MemoryHealth, VirtualLoop, World, candidate, failing, run_virtually, world
 
 NOW = 1_700_001_000.0
 """When the virtual loop's clock begins."""
@@ -77,6 +79,8 @@ def worlds(draw: st.DrawFn) -> World:
         all_open=draw(st.sampled_from(["fail", "try"])),
         retries=RetryPolicy(tokens=draw(st.sampled_from([0.0, 10.0]))),
     )
+    small = [Budget(per="provider", name=ref[0], daily=Decimal("0.001")) for ref in refs if draw(seldom)]
+    budgets = (*small, Budget(per="all", monthly=Decimal(100_000), unpriced=draw(st.sampled_from(["allow", "refuse"]))))
     slow = [Latency(100.0, 120.0)] * 6
     health = MemoryHealth(
         clock=None,  # type: ignore[arg-type]  # a run brings its own
@@ -85,13 +89,26 @@ def worlds(draw: st.DrawFn) -> World:
         buckets={"test": Bucket(draw(st.sampled_from([10.0, 7.5, 6.5, 2.0])), Timestamp(NOW))},
     )
     unfit = {ref: Fit(obstacle="no pictures there") for ref in refs if draw(seldom)}
-    return world(*((each, [failing(FailureKind.SERVER_ERROR)]) for each in candidates), limits=limits, health=health, fits=unfit)
+    return world(
+        *((each, [failing(FailureKind.SERVER_ERROR)]) for each in candidates),
+        limits=limits,
+        health=health,
+        fits=unfit,
+        budgets=budgets if draw(seldom) or small else (),
+    )
 
 
 def foreseen_in(one: World) -> tuple[Foreseen, ...]:
     assert one.health is not None
-    allowances = Allowances(one.request, one.health, lambda _: one.timeouts)
-    run_virtually(lambda _: allowances.learn(one.chain.candidates))
+    purse = Purse(one.budgets, one.chain.name, one.caller, one.health, one.warnings.append)
+    allowances = Allowances(one.request, one.health, lambda _: one.timeouts, purse)
+
+    async def learn(loop: VirtualLoop) -> None:
+        assert one.health is not None
+        one.health.clock = LoopClock(loop)
+        await allowances.learn(one.chain.candidates)
+
+    run_virtually(learn)
     known = Knowledge(
         circuits=dict(one.health.known),
         policy=one.health.policy,
@@ -143,17 +160,25 @@ def test_what_stands_in_the_way_is_told_in_the_order_of_the_run() -> None:
         buckets={"test": Bucket(10.0, Timestamp(NOW))},
     )
     one = world((who, [failing(FailureKind.SERVER_ERROR)]), health=health, fits={"a/m": Fit(obstacle="no pictures")})
+    one.budgets = (Budget(per="provider", daily=Decimal("0.01")),)
     reasons = []
     for change in (
         {"limits": Limits(max_cost=Decimal("0.001"), deadline_seconds=60.0)},
         {"limits": Limits(deadline_seconds=60.0)},
         {"limits": Limits(deadline_seconds=600.0)},
+        {"budgets": ()},
         {"fits": {}},
     ):
         for name, value in change.items():
             setattr(one, name, value)
         [each] = foreseen_in(one)
         assert each.obstacle is not None
-        reasons.append(each.obstacle.reason)
+        reasons.append((each.obstacle.reason, each.obstacle.retry_at))
 
-    assert reasons == ["over_budget", "no_time", "unsupported", "circuit_open"]
+    assert reasons == [
+        ("over_budget", None),
+        ("no_time", None),
+        ("over_budget", begins_anew("day", Timestamp(NOW))),
+        ("unsupported", None),
+        ("circuit_open", NOW + 30),
+    ]

@@ -6,8 +6,10 @@ import asyncio
 import selectors
 from collections.abc import AsyncIterator, Awaitable, Callable, Coroutine, Mapping, Sequence
 from dataclasses import dataclass, field, replace
+from decimal import Decimal
 from typing import Any, TypeVar
 
+from llmesc.escalation.budget import Account, Budget, Claim, Over, Reservation, Spent
 from llmesc.escalation.circuits import (
     Admission,
     Admit,
@@ -33,6 +35,7 @@ from llmesc.escalation.retry_budget import Bucket, RetryPolicy, changed
 from llmesc.escalation.run import Run
 from llmesc.escalation.times import Timestamp
 from llmesc.escalation.tools import Tool, Toolbox
+from llmesc.state.spending import SpendingBook
 
 T = TypeVar("T")
 
@@ -86,7 +89,7 @@ class LoopClock:
 
 @dataclass
 class MemoryHealth:
-    """The circuits' pure function over a dictionary."""
+    """The circuits' pure function over a dictionary, and a book of what is spent."""
 
     clock: LoopClock
     policy: CircuitPolicy = field(default_factory=CircuitPolicy)
@@ -97,6 +100,11 @@ class MemoryHealth:
     buckets: dict[str, Bucket] = field(default_factory=dict)
     pauses: bool = False
     """Whether every call lets other tasks run, as a store behind a socket does."""
+    book: SpendingBook = field(default_factory=SpendingBook)
+    claims: list[Claim] = field(default_factory=list)
+    looks: int = 0
+    taken_meanwhile: str | None = None
+    """Another process reserves so much of each account between a look and the first claim."""
 
     async def _pause(self) -> None:
         if self.pauses:
@@ -131,6 +139,20 @@ class MemoryHealth:
     async def retry_tokens(self, chain: str, change: float, policy: RetryPolicy) -> float:
         bucket = self.buckets[chain] = changed(self.buckets.get(chain), change, self.clock.now(), policy)
         return bucket.tokens
+
+    async def spending(self, accounts: Any) -> dict[Account, Spent]:
+        await self._pause()
+        self.looks += 1
+        return self.book.spent(accounts, self.clock.now())
+
+    async def reserve(self, claim: Claim) -> Reservation | Over:
+        await self._pause()
+        if self.taken_meanwhile is not None:
+            taken, self.taken_meanwhile = Decimal(self.taken_meanwhile), None
+            others = replace(claim, run_id="another", dollars=taken, limits=dict.fromkeys(claim.limits))
+            self.book.reserve(others, self.clock.now())
+        self.claims.append(claim)
+        return self.book.reserve(claim, self.clock.now())
 
 
 @dataclass(frozen=True)
@@ -260,6 +282,8 @@ class World:
     fits: dict[str, Fit] = field(default_factory=dict)
     toolbox: Toolbox | None = None
     price_of: PriceOf = no_price_list
+    budgets: tuple[Budget, ...] = ()
+    caller: Mapping[str, str] = field(default_factory=lambda: {"user": "test"})
     read: list[Event] = field(default_factory=list)
     """What the reader has dealt with."""
 
@@ -267,6 +291,8 @@ class World:
         if self.pauses:
             await asyncio.sleep(0)
         self.events.append(event)
+        if self.health is not None:
+            self.health.book.note(event)
 
     async def _open(self, resolution: Resolution) -> Scripted:
         if resolution.ref in self.missing_credentials:
@@ -294,6 +320,7 @@ class World:
             new_consumers=lambda: (*self.extra_consumers, self),
             warn=self.warnings.append,
             price_of=self.price_of,
+            budgets=self.budgets,
         )
 
         async def plan() -> tuple[Chain, Any]:
@@ -301,7 +328,7 @@ class World:
 
         request = self.request if self.toolbox is None else replace(self.request, tools=self.toolbox.specs)
         return executor.start(
-            request, self.limits, plan, judge=self._judge, run_id="r1", caller={"user": "test"}, toolbox=self.toolbox
+            request, self.limits, plan, judge=self._judge, run_id="r1", caller=self.caller, toolbox=self.toolbox
         )
 
     def play(self) -> list[Event]:

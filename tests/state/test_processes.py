@@ -10,11 +10,13 @@ import subprocess
 import sys
 from collections.abc import Callable, Iterator
 from contextlib import closing
+from decimal import Decimal
 from pathlib import Path
 from typing import Any
 
 import pytest
 
+from llmesc.escalation.budget import Account
 from llmesc.escalation.resolution import CircuitKey
 from llmesc.escalation.retry_budget import RetryPolicy
 from llmesc.state.process import Process, is_running, this_process
@@ -23,6 +25,7 @@ from llmesc.state.store import RunFilter
 pytestmark = pytest.mark.anyio
 
 PROCESSES = 8
+BUYERS = 20
 
 PREAMBLE = """
 import asyncio, importlib.util, json, os, sys, time
@@ -32,6 +35,8 @@ spec = importlib.util.spec_from_file_location("kit_of_the_room", sys.argv[1])
 room = importlib.util.module_from_spec(spec)
 sys.modules[spec.name] = room
 spec.loader.exec_module(room)
+from decimal import Decimal
+from llmesc.escalation.budget import Account, Claim, Over
 from llmesc.escalation.circuits import Admission, CircuitPolicy
 from llmesc.escalation.retry_budget import RetryPolicy
 COUNTED, PROBED = room.CircuitKey("lab", "counted"), room.CircuitKey("lab", "probed")
@@ -70,6 +75,45 @@ async def main():
         await store.retry_tokens("default", -1.0, RetryPolicy(tokens=1000))
         await asyncio.sleep(0)
     await store.aclose()
+"""
+
+BUY = """
+# One process loads everything, then twenty come of it: what takes time here is the file, not Python's start.
+async def buy():
+    store = await kit.open(busy_seconds=30.0)
+    day, month = Account("all", "day"), Account("all", "month")
+    limits, bought, refused, seen = {day: Decimal("1.00"), month: Decimal("1.50")}, 0, 0, Decimal(0)
+    for number in range(20):
+        run_id = f"{os.getpid()}-{number}"
+        claim = Claim(run_id=run_id, attempt=1, dollars=Decimal("0.03"), limits=limits, lease_seconds=600.0)
+        answer = await store.reserve(claim)
+        seen = max(seen, (await store.spending([day]))[day].total)
+        if isinstance(answer, Over):
+            refused += 1
+            await asyncio.sleep(0.001)
+            continue
+        bought += 1
+        story = kit.story(run_id).start().attempt()
+        await store.append(story.events)
+        await asyncio.sleep(0.002)
+        await store.append(story.end_attempt(cost=Decimal("0.02")).finish().events[2:])
+        seen = max(seen, (await store.spending([day]))[day].total)
+    await store.aclose()
+    return {"bought": bought, "refused": refused, "seen": str(seen)}
+
+def child(write):
+    told = asyncio.run(buy())
+    os.write(write, json.dumps(told).encode() + b"\\n")
+    os._exit(0)
+
+read, write = os.pipe()
+children = [os.fork() or child(write) for _ in range(20)]
+os.close(write)
+told = [json.loads(line) for line in os.fdopen(read)]
+codes = [os.waitstatus_to_exitcode(os.waitpid(pid, 0)[1]) for pid in children]
+
+async def main():
+    print(json.dumps({"codes": codes, "told": told}))
 """
 
 HANG = """
@@ -134,6 +178,24 @@ async def test_eight_processes_that_spend_one_retry_budget_lose_no_token(
 
     assert [process.returncode for process in processes] == [0] * PROCESSES
     assert await store.retry_tokens("default", 0.0, RetryPolicy(tokens=1000)) == 1000 - 25 * PROCESSES
+    await store.aclose()
+
+
+async def test_twenty_processes_never_pass_one_budget(kit: Any, start: Callable[[str], subprocess.Popen[str]]) -> None:
+    store = await kit.open()
+
+    done = json.loads(start(BUY).communicate(timeout=120)[0])
+    told = done["told"]
+
+    assert (done["codes"], len(told)) == ([0] * BUYERS, BUYERS)
+    assert all(Decimal(each["seen"]) <= Decimal("1.00") for each in told), "at no moment that anybody looked"
+    assert sum(each["refused"] for each in told) > 0, "more was wanted than the budget allows"
+    bought = sum(each["bought"] for each in told)
+    day, month = Account("all", "day"), Account("all", "month")
+    spent = await store.spending()
+    assert spent[day].settled == spent[month].settled == bought * Decimal("0.02") <= Decimal("1.00")
+    assert spent[day].reserved == 0, "nothing is left over"
+    assert spent[day].settled > Decimal("0.97") - Decimal("0.02"), "and the budget was used"
     await store.aclose()
 
 

@@ -10,6 +10,7 @@ from typing import Any
 
 import pytest
 
+from llmesc.escalation.budget import Account, Claim, Reservation
 from llmesc.escalation.circuits import Circuit
 from llmesc.escalation.events import RunOutcome
 from llmesc.escalation.resolution import CircuitKey, ModelKey
@@ -157,6 +158,28 @@ async def test_the_start_of_an_attempt_is_one_round_trip_and_so_is_its_end(kit: 
     assert "eval" not in {name for name in after if after[name] != before.get(name, 0)}
 
 
+async def test_a_budget_is_one_round_trip_more_before_a_call_and_none_after_it(kit: Any, keeping: Keeping) -> None:
+    store = await keeping()
+    limits = {Account("all", "day"): Decimal(1), Account("chain:default", "month"): Decimal(9)}
+    await store.append(kit.answered("warm"))
+    for run_id in ("warm", "7f3a"):
+        before = calls(kit.server)
+        claim = Claim(run_id=run_id, attempt=1, dollars=Decimal("0.1"), limits=limits, lease_seconds=60.0)
+        assert isinstance(await store.reserve(claim), Reservation)
+
+    story = kit.story().start().attempt()
+    await store.append(story.events)
+    await store.append(story.end_attempt().finish().events[2:])
+
+    after = calls(kit.server)
+    assert after["evalsha"] - before["evalsha"] == 3
+    kept = {key for key in keys(kit.server) if key.startswith(("page:", "pages:", "reserved:"))}
+    assert kept == {"page:2023-11-14:all", "page:2023-11:chain:default", "pages:2023-11-14", "pages:2023-11", "reserved:warm"}
+    for key in kept:
+        seconds = int(kit.server.ask("TTL", "{llmesc}:" + key).strip(":\r\n"))
+        assert 61 * 86_400 < seconds <= 62 * 86_400, "a month's page outlasts its month, whatever is kept of runs"
+
+
 async def test_looking_at_what_is_closed_and_full_writes_nothing(kit: Any, keeping: Keeping) -> None:
     store = await keeping()
     await store.retry_tokens("default", RetryPolicy().refund, RetryPolicy())
@@ -181,6 +204,16 @@ async def test_what_a_person_or_another_version_wrote_is_learned_anew(kit: Any, 
     for key, field in (("circuits", "openai@team-a"), ("denials", "lab@default/x"), ("retry_budgets", "default")):
         kit.server.ask("HSET", "{llmesc}:" + key, field, "nonsense")
 
+    for key, field in (("page:2023-11-14:all", "settled"), ("page:2023-11-14:all", "7f3a.1"), ("reserved:7f3a", "1")):
+        kit.server.ask("HSET", "{llmesc}:" + key, field, "nonsense")
+    today = Account("all", "day")
+    claim = Claim(run_id="new", attempt=1, dollars=Decimal("0.1"), limits={today: Decimal("0.1")}, lease_seconds=60.0)
+
+    assert (await store.spending([today]))[today].total == 0
+    assert isinstance(await store.reserve(claim), Reservation)
+    await store.append(kit.answered("7f3a"))
+    await store.append(kit.answered("new"))
+    assert (await store.spending([today]))[today].total == Decimal("0.0031"), "of the one that was reserved"
     assert await store.circuits([KEY]) == {KEY: Circuit()}
     assert [denial.key.model for denial in await store.denials()] == ["good"]
     assert await store.retry_tokens("default", FAILED, RetryPolicy()) == 99

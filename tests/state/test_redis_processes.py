@@ -6,11 +6,13 @@ import json
 import subprocess
 import sys
 from collections.abc import Callable, Iterator
+from decimal import Decimal
 from pathlib import Path
 from typing import Any
 
 import pytest
 
+from llmesc.escalation.budget import Account
 from llmesc.escalation.resolution import CircuitKey
 from llmesc.escalation.retry_budget import RetryPolicy
 from llmesc.state.store import RunFilter
@@ -19,6 +21,7 @@ from tests.redis_server import RedisServer
 pytestmark = pytest.mark.anyio
 
 PROCESSES = 50
+BUYERS = 20
 PROBES = 2
 """Of each process."""
 
@@ -33,6 +36,8 @@ spec = importlib.util.spec_from_file_location("kit_of_the_room", sys.argv[1])
 room = importlib.util.module_from_spec(spec)
 sys.modules[spec.name] = room
 spec.loader.exec_module(room)
+from decimal import Decimal
+from llmesc.escalation.budget import Account, Claim, Over
 from llmesc.escalation.circuits import Admission, CircuitPolicy
 from llmesc.escalation.retry_budget import RetryPolicy
 from llmesc.state.resilient import ResilientStore
@@ -93,6 +98,30 @@ async def work(number, kit):
     return {"probes": probes, "up": up, "refused": refused, "clashes": clashes}
 """
 
+BUY = """
+async def work(number, kit):
+    store = await kit.redis()
+    day, month = Account("all", "day"), Account("all", "month")
+    limits, bought, refused, seen = {day: Decimal("1.00"), month: Decimal("1.50")}, 0, 0, Decimal(0)
+    for turn in range(20):
+        run_id = f"{number}-{turn}"
+        claim = Claim(run_id=run_id, attempt=1, dollars=Decimal("0.03"), limits=limits, lease_seconds=600.0)
+        answer = await store.reserve(claim)
+        seen = max(seen, (await store.spending([day]))[day].total)
+        if isinstance(answer, Over):
+            refused += 1
+            await asyncio.sleep(0.001)
+            continue
+        bought += 1
+        story = kit.story(run_id).start().attempt()
+        await store.append(story.events)
+        await asyncio.sleep(0.002)
+        await store.append(story.end_attempt(cost=Decimal("0.02")).finish().events[2:])
+        seen = max(seen, (await store.spending([day]))[day].total)
+    await store.aclose()
+    return {"bought": bought, "refused": refused, "seen": str(seen)}
+"""
+
 ANSWER = """
 async def work(number, kit):
     clock = kit.clock
@@ -135,6 +164,28 @@ def start(kit: Any) -> Iterator[Callable[..., subprocess.Popen[str]]]:
         process.wait()
         assert process.stdout is not None
         process.stdout.close()
+
+
+async def test_twenty_processes_never_pass_one_budget(
+    kit: Any, start: Callable[..., subprocess.Popen[str]], redis_url: str
+) -> None:
+    kit.url = redis_url
+    store = await kit.redis()
+
+    process = start(BUY, redis_url, BUYERS)
+    codes = json.loads(process.communicate(timeout=120)[0])
+    told = [json.loads((kit.folder / f"{number}.json").read_text()) for number in range(BUYERS)]
+
+    assert codes == [0] * BUYERS
+    assert all(Decimal(each["seen"]) <= Decimal("1.00") for each in told), "at no moment that anybody looked"
+    assert sum(each["refused"] for each in told) > 0, "more was wanted than the budget allows"
+    bought = sum(each["bought"] for each in told)
+    day, month = Account("all", "day"), Account("all", "month")
+    spent = await store.spending()
+    assert spent[day].settled == spent[month].settled == bought * Decimal("0.02") <= Decimal("1.00")
+    assert spent[day].reserved == 0, "nothing is left over"
+    assert spent[day].settled > Decimal("0.97") - Decimal("0.02"), "and the budget was used"
+    await store.aclose()
 
 
 async def test_fifty_processes_probe_one_at_a_time_lose_no_failure_and_double_no_record(

@@ -8,11 +8,14 @@ import sqlite3
 import stat
 from collections.abc import Awaitable, Callable, Iterator, Mapping
 from contextlib import contextmanager
+from dataclasses import replace
+from decimal import Decimal
 from pathlib import Path
 from typing import Any
 
 import pytest
 
+from llmesc.escalation.budget import Account, Claim, Over, Reservation
 from llmesc.escalation.circuits import Admission, Refusal
 from llmesc.escalation.resolution import CircuitKey, ModelKey
 from llmesc.escalation.retry_budget import RetryPolicy
@@ -126,6 +129,34 @@ async def test_circuits_and_denials_known_before_hold_while_it_is_away(world: Wo
         assert isinstance(await world.store.admit(KEY), Refusal)
         assert [denial.key.model for denial in await world.store.denials()] == ["qwen"]
     assert len(world.warnings) == 1
+
+
+def claim(run_id: str, dollars: str) -> Claim:
+    """On a budget of a dollar a day."""
+    limits = {Account("all", "day"): Decimal(1)}
+    return Claim(run_id=run_id, attempt=1, dollars=Decimal(dollars), limits=limits, lease_seconds=60.0)
+
+
+async def test_budgets_go_on_in_this_process_while_it_is_away_from_what_was_known_before(world: World) -> None:
+    today = Account("all", "day")
+    assert isinstance(await world.store.reserve(claim("before", "0.30")), Reservation)
+    assert (await world.store.spending([today]))[today].total == Decimal("0.30")
+    with world.away():
+        await world.store.append(world.kit.answered())
+
+        here = await world.store.reserve(claim("here", "0.60"))
+        assert isinstance(here, Reservation)
+        assert isinstance(await world.store.reserve(claim("too-much", "0.20")), Over)
+        story = world.kit.story("here").start().attempt().end_attempt(cost=Decimal("0.10"))
+        events = [replace(event, reserved=here) if event.type == "attempt_started" else event for event in story.events]
+        await world.store.append(events)
+        assert isinstance(await world.store.reserve(claim("fits", "0.20")), Reservation), "it was settled here"
+    assert world.warnings[1:] == ["while the state is away, each process holds the budgets for itself alone"]
+
+    world.kit.clock.seconds += RETRY_SECONDS
+    spent = (await world.store.spending([today]))[today]
+
+    assert (spent.settled, spent.reserved) == (Decimal("0.10"), Decimal("0.30")), "what lay spooled is settled in the store"
 
 
 async def test_retry_budget_and_latencies_go_on_in_this_process_while_it_is_away(world: World) -> None:

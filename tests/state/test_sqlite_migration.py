@@ -34,6 +34,7 @@ def make_second(path: Any) -> None:
             "DROP INDEX attempts_hedged_away; DROP INDEX attempts_started; ALTER TABLE runs DROP COLUMN primary_ref;"
             "ALTER TABLE attempts DROP COLUMN call_cost; ALTER TABLE attempts DROP COLUMN call_input_tokens;"
             "ALTER TABLE attempts DROP COLUMN call_output_tokens;"
+            "DROP TABLE budget_pages; DROP TABLE budget_reservations;"
             "PRAGMA user_version = 2;"
         )
 

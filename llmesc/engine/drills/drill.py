@@ -155,7 +155,7 @@ async def _engine(
 
 def _prepared(scenario: Scenario, config: Config) -> Config:
     """`config` with the scenario's timeouts. What is simulated is judged by our own checks alone: a judge would be a real model,
-    and an operator's command would judge an answer that nobody gave.
+    and an operator's command would judge an answer that nobody gave. And it costs nothing that a budget could hold.
     """
 
     def timed(usual: Timeouts) -> Timeouts:
@@ -175,7 +175,7 @@ def _prepared(scenario: Scenario, config: Config) -> Config:
             replace(provider, timeouts=timed(provider.timeouts), instances=instances(provider)) for provider in config.providers
         )
         config = replace(config, providers=providers)
-    return replace(config, quality_judge=None, quality_commands=()) if scenario.simulate else config
+    return replace(config, quality_judge=None, quality_commands=(), budgets=()) if scenario.simulate else config
 
 
 async def _play(scenario: Scenario, engine: Engine, stations: Mapping[ModelKey, Station], on_event: OnEvent | None) -> Drilled:

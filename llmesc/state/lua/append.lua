@@ -118,6 +118,51 @@ end
 function writes.unindex_run(key)
   redis.call('ZREM', at(key), run_id)
 end
+-- What a call has reserved, and what became of it; see reserve.lua for the keys. What nobody reserved is settled nowhere.
+function writes.hold(key, first, last)
+  local attempt, field, amount, ends, note, keep = unpack(ARGV, first, first + 5)
+  if redis.call('HSETNX', prefix .. key, attempt, note) == 1 then
+    redis.call('EXPIRE', prefix .. key, keep)
+    for index = first + 6, last, 3 do
+      redis.call('HSET', prefix .. ARGV[index], field, amount .. ' ' .. ends)
+      redis.call('HSET', prefix .. ARGV[index + 1], ARGV[index + 2], 1)
+      redis.call('EXPIRE', prefix .. ARGV[index], keep)
+      redis.call('EXPIRE', prefix .. ARGV[index + 1], keep)
+    end
+  end
+end
+local function held_by(key, attempt) -- the amount, and the keys of its pages; empty where nothing is held
+  local note = redis.call('HGET', prefix .. key, attempt)
+  local is_ours, held = pcall(cjson.decode, note or '[]')
+  return is_ours and type(held) == 'table' and held or {}
+end
+local function settle(key, attempt, field, amount)
+  local held = held_by(key, attempt)
+  if #held > 0 then
+    for index = 2, #held do
+      redis.call('HDEL', prefix .. held[index], field)
+      local told = redis.pcall('HINCRBY', prefix .. held[index], 'settled', amount or held[1])
+      if type(told) == 'table' then -- what stood there was no number: a person wrote it
+        redis.call('HSET', prefix .. held[index], 'settled', amount or held[1])
+      end
+    end
+    redis.call('HDEL', prefix .. key, attempt)
+  end
+end
+function writes.settle(key, first)
+  settle(key, ARGV[first], ARGV[first + 1], ARGV[first + 2])
+end
+function writes.keep(key, first) -- it does not lapse any more
+  local held = held_by(key, ARGV[first])
+  for index = 2, #held do
+    redis.call('HSET', prefix .. held[index], ARGV[first + 1], held[1] .. ' inf')
+  end
+end
+function writes.settle_rest(key, first)
+  for _, attempt in ipairs(redis.call('HKEYS', prefix .. key)) do
+    settle(key, attempt, ARGV[first] .. attempt)
+  end
+end
 function writes.count(key, first, last)
   local bucket = at(key .. math.floor(score / BUCKET))
   for index = first, last, 2 do
