@@ -13,6 +13,7 @@ from pathlib import Path
 from sqlite3 import Connection
 from typing import TypeVar
 
+from llmesc.state.sqlite_outbox import TABLES as _OUTBOX
 from llmesc.state.store import StateUnavailable
 
 T = TypeVar("T")
@@ -59,6 +60,7 @@ _SCHEMA = (
         run INTEGER NOT NULL, first_seq INTEGER NOT NULL, last_seq INTEGER NOT NULL, body TEXT NOT NULL)""",
     "CREATE UNIQUE INDEX events_run ON events (run, first_seq)",
     _RETRY_BUDGETS,
+    *_OUTBOX,
     f"PRAGMA application_id = {APPLICATION_ID}",
     f"PRAGMA user_version = {SCHEMA_VERSION}",
 )
@@ -79,6 +81,7 @@ _MIGRATIONS: Mapping[int, Sequence[str]] = {
         "ALTER TABLE runs ADD COLUMN primary_ref TEXT",
         _STARTED,
         _HEDGED_AWAY,
+        *_OUTBOX,
         # Of a run with one attempt everything is that attempt's. How the others' was shared out is told by their events alone.
         "UPDATE attempts SET (call_input_tokens, call_output_tokens, call_cost) = "
         "(SELECT input_tokens, output_tokens, cost FROM runs WHERE id = run) "

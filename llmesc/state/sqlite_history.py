@@ -13,6 +13,7 @@ from llmesc.escalation.events import Event
 from llmesc.escalation.latency import REMEMBERED_CALLS, Latency
 from llmesc.escalation.resolution import ModelKey
 from llmesc.escalation.times import Timestamp
+from llmesc.state import sqlite_outbox as outbox
 from llmesc.state.process import Process
 from llmesc.state.projection import (
     Columns,
@@ -69,6 +70,7 @@ def append(connection: Connection, events: Sequence[Event], bodies: Mapping[int,
             "INSERT INTO events (run, first_seq, last_seq, body) VALUES (?, ?, ?, ?)",
             (run, stretch[0].seq, stretch[-1].seq, f"[{body}]"),
         )
+        outbox.add(connection, run, stretch[0].seq, stretch[-1].seq, now, len(body) + 2)
 
 
 def _find(connection: Connection, run_id: str) -> int | None:
