@@ -28,8 +28,8 @@ from llmesc.escalation.retry_budget import Bucket, RetryPolicy, changed
 from llmesc.escalation.times import Clock, Timestamp
 from llmesc.state.activity import Call, ModelUsage, ProviderActivity, Used, Window, activity_of, usage_of
 from llmesc.state.denials import in_force, names
-from llmesc.state.news import looked_for
 from llmesc.state.memory_outbox import MemoryOutbox
+from llmesc.state.news import looked_for
 from llmesc.state.outbox import Decide, SinkState, Stretch
 from llmesc.state.process import Process, this_process
 from llmesc.state.projection import (

@@ -1,4 +1,4 @@
-"""What waits for the sinks: an index over the recorded events in the order in which they were written, and each sink's place in it.
+"""What waits for the sinks: an index over the recorded events in the order of their writing, and each sink's place in it.
 
 Nothing is kept twice: a stretch names events that lie in the record, which keeps them for as long as a sink waits for them. What
 becomes of a sink's standing is decided here, without a store: the stores set it if nothing else came between.
@@ -64,12 +64,12 @@ class SinkState:
     """Why nothing goes there until an operator says `records flush`; empty: it is not stopped."""
     lease: str = ""
     """The token of who delivers to it now."""
-    leased_until: Timestamp = Timestamp(0.0)
+    leased_until: Timestamp | None = None
 
 
 Decide = Callable[[SinkState | None, int, Timestamp], tuple[SinkState | None, T]]
-"""From the present state (None: nobody knows the sink), the newest position and the store's time: the state to set (None: leave it
-as it is), and what to answer."""
+"""From the present state (None: nobody knows the sink), the newest position and the store's time: the state to set (None: leave
+it as it is), and what to answer."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -109,7 +109,7 @@ def claimed(token: str, lease_seconds: float, *, by_operator: bool = False) -> D
     """
 
     def decide(state: SinkState | None, _newest: int, now: Timestamp) -> tuple[SinkState | None, SinkState | None]:
-        if state is None or (state.lease and now < state.leased_until):
+        if state is None or (state.leased_until is not None and now < state.leased_until):
             return None, None
         if not by_operator and (state.stopped or (state.retry_at is not None and now < state.retry_at)):
             return None, None
@@ -163,7 +163,7 @@ def failed(token: str, error: str, backoff: Backoff, random: float, retry_after_
         failures = state.failures + 1
         pause = max(backoff.pause(failures, random), retry_after_seconds or 0.0)
         retry_at = Timestamp(now + pause)
-        return replace(state, failures=failures, retry_at=retry_at, last_error=error, lease="", leased_until=now), True
+        return replace(state, failures=failures, retry_at=retry_at, last_error=error, lease="", leased_until=None), True
 
     return decide
 
@@ -174,7 +174,7 @@ def stopped(token: str, words: str) -> Decide[bool]:
     def decide(state: SinkState | None, _newest: int, now: Timestamp) -> tuple[SinkState | None, bool]:
         if state is None or state.lease != token:
             return None, False
-        return replace(state, stopped=words, last_error=words, lease="", leased_until=now), True
+        return replace(state, stopped=words, last_error=words, lease="", leased_until=None), True
 
     return decide
 
@@ -185,7 +185,7 @@ def released(token: str) -> Decide[bool]:
     def decide(state: SinkState | None, _newest: int, now: Timestamp) -> tuple[SinkState | None, bool]:
         if state is None or state.lease != token:
             return None, False
-        return replace(state, lease="", leased_until=now), True
+        return replace(state, lease="", leased_until=None), True
 
     return decide
 

@@ -64,13 +64,15 @@ def append(connection: Connection, events: Sequence[Event], bodies: Mapping[int,
     for event in events:
         if change := attempt_changes(event):
             _put_attempt(connection, run, change[0], event, change[1])
+    waited_for = outbox.is_waited_for(connection)
     for stretch in stretches(events):
         body = ",".join(bodies[event.seq] for event in stretch)
         connection.execute(
             "INSERT INTO events (run, first_seq, last_seq, body) VALUES (?, ?, ?, ?)",
             (run, stretch[0].seq, stretch[-1].seq, f"[{body}]"),
         )
-        outbox.add(connection, run, stretch[0].seq, stretch[-1].seq, now, len(body) + 2)
+        if waited_for:
+            outbox.add(connection, run, stretch[0].seq, stretch[-1].seq, now, len(body) + 2)
 
 
 def _find(connection: Connection, run_id: str) -> int | None:
