@@ -8,6 +8,7 @@ from typing import Any, cast, get_args
 
 from llmesc.config.model import DashboardConfig, QualityCommand, QualityJudge, RecordSettings
 from llmesc.config.reading import Table
+from llmesc.config.sink_section import sinks
 from llmesc.config.wording import shown
 from llmesc.escalation.capture import MODES, CaptureMode
 from llmesc.escalation.circuits import CircuitPolicy
@@ -53,7 +54,13 @@ def limits(table: Table) -> Limits:
 
 def records(table: Table) -> RecordSettings:
     """`[records]`."""
-    settings = RecordSettings(capture=cast("CaptureMode", table.choice("capture", MODES, "full")), key=table.secret("key"))
+    base = RecordSettings()
+    settings = RecordSettings(
+        capture=cast("CaptureMode", table.choice("capture", MODES, base.capture)),
+        key=table.secret("key"),
+        sinks=sinks(table),
+        exit_wait_seconds=table.seconds("exit_wait", base.exit_wait_seconds),
+    )
     if settings.capture == "encrypted" and settings.key is None and "key" not in table:
         table.wrong(
             "key", "missing; allowed: { env = … }, { file = … } or { keyring = … }, for what `openssl rand -base64 32` prints"

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Collection, Mapping
 from decimal import Decimal, InvalidOperation
 from typing import Any
@@ -105,6 +106,23 @@ def money(value: Any) -> Decimal:
     return amount
 
 
+SIZES = '"500kB", "16MB", "2GB", or a number of bytes'
+_UNITS = {"": 1, "b": 1, "kb": 1_000, "mb": 1_000_000, "gb": 1_000_000_000}
+_SIZE = re.compile(r"([0-9]+(?:\.[0-9]+)?)\s*([kmg]?b?)", re.IGNORECASE)
+
+
+def size(value: Any, least: int) -> int:
+    """Bytes, from `least` on, as `16MB` or as a number."""
+    written = str(value) if isinstance(value, int) and not isinstance(value, bool) else value
+    if not isinstance(written, str) or (parts := _SIZE.fullmatch(written.strip())) is None:
+        raise ValueError
+    unit = parts[2].lower()
+    found = float(parts[1]) * _UNITS[unit if unit in _UNITS else f"{unit}b"]
+    if not least <= found <= _LARGEST:
+        raise ValueError
+    return int(found)
+
+
 def one_of(value: Any, allowed: Collection[str]) -> str:
     """One of a few names."""
     if isinstance(value, str) and value in allowed:
@@ -129,18 +147,23 @@ def some_of(value: Any, allowed: Collection[str]) -> frozenset[str]:
 
 
 def base_url(value: Any) -> str:
+    """As `url`, without a slash at its end."""
+    return url(value).rstrip("/")
+
+
+def url(value: Any) -> str:
     """An HTTP URL without credentials, which would show wherever the URL does."""
     from urllib.parse import urlsplit
 
-    url = text(value)
+    written = text(value)
     try:
-        parts = urlsplit(url)
+        parts = urlsplit(written)
         usable = parts.scheme in {"http", "https"} and parts.hostname and parts.port != 0
     except ValueError:
         raise ValueError from None
-    if not usable or "@" in parts.netloc or not url.isprintable() or " " in url:
+    if not usable or "@" in parts.netloc or not written.isprintable() or " " in written:
         raise ValueError
-    return url.rstrip("/")
+    return written
 
 
 def secret_ref(value: Any, key: str) -> SecretRef:

@@ -14,6 +14,7 @@ from typing import TYPE_CHECKING, Any
 from llmesc.engine.engine import Engine
 from llmesc.engine.operations import CircuitLine, Operations
 from llmesc.engine.options import AskOptions, Plan, Planned, Reply
+from llmesc.engine.outbox import SinkStatus
 from llmesc.escalation.failures import Failure
 from llmesc.escalation.messages import Request
 from llmesc.escalation.resolution import Resolution
@@ -38,6 +39,7 @@ __all__ = [
     "Reply",
     "RunFilter",
     "RunSummary",
+    "SinkStatus",
     "Spread",
     "StateUnavailable",
     "Window",

@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING, Literal
 from llmesc.config.model import Config
 from llmesc.engine.assemble import Wires
 from llmesc.engine.captures import Captures
+from llmesc.engine.outbox import Outbox
 from llmesc.engine.pricing import Pricing
 from llmesc.escalation.chain import offerings_named
 from llmesc.escalation.circuits import Circuit, Overridden, Override, Reset, Signal, effective_state
@@ -55,6 +56,7 @@ class Operations:
         store: ResilientStore,
         wires: Wires,
         clock: Clock,
+        outbox: Outbox,
     ) -> None:
         self._config = config
         self._offerings = offerings
@@ -63,6 +65,7 @@ class Operations:
         self._store = store
         self._wires = wires
         self._clock = clock
+        self._outbox = outbox
         self._configured = tuple(dict.fromkeys(offering.circuit_key for offering in offerings))
 
     async def circuits(self) -> Sequence[CircuitLine]:
@@ -178,7 +181,7 @@ class Operations:
         """Each endpoint reachable, key present and accepted, model listed, store writable, versions. Calls no model."""
         from llmesc.engine.doctor import examine
 
-        return await examine(self._config, self._store, self._wires)
+        return await examine(self._config, self._store, self._wires, self._outbox)
 
     async def _signal(self, keys: Sequence[CircuitKey], signal: Signal) -> Sequence[CircuitLine]:
         store = await self._store.direct()

@@ -7,7 +7,7 @@ becomes of a sink's standing is decided here, without a store: the stores set it
 from __future__ import annotations
 
 import json
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from typing import NamedTuple, TypeVar
 
@@ -73,6 +73,14 @@ it as it is), and what to answer."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class Bounds:
+    """How much waits for a sink that is down."""
+
+    max_age_seconds: float
+    max_size_bytes: int
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class Backoff:
     """How long a sink that failed is left alone: doubled at each failure in a row, jitter only upward."""
 
@@ -119,9 +127,9 @@ def claimed(token: str, lease_seconds: float, *, by_operator: bool = False) -> D
     return decide
 
 
-def confirmed(token: str, position: int, events: int, lease_seconds: float) -> Decide[bool]:
-    """It has everything up to `position`: `events` more than before. False: the lease is another's by now, which delivers them
-    again.
+def confirmed(token: str, position: int, events: int, lease_seconds: float, *, missing: int = 0) -> Decide[bool]:
+    """It has everything up to `position`: `events` more than before, and `missing` that the record had no more. False: the lease
+    is another's by now, which delivers them again.
     """
 
     def decide(state: SinkState | None, _newest: int, now: Timestamp) -> tuple[SinkState | None, bool]:
@@ -132,6 +140,8 @@ def confirmed(token: str, position: int, events: int, lease_seconds: float) -> D
             position=max(position, state.position),
             delivered=state.delivered + events,
             delivered_at=now if events else state.delivered_at,
+            dropped=state.dropped + missing,
+            dropped_at=now if missing else state.dropped_at,
             failures=0,
             retry_at=None,
             last_error="",
@@ -142,16 +152,37 @@ def confirmed(token: str, position: int, events: int, lease_seconds: float) -> D
     return decide
 
 
-def dropped(token: str, position: int, events: int) -> Decide[bool]:
-    """Everything up to `position` is given up: so many events it never gets."""
+def bounded(start: int, waiting: Sequence[Stretch], bounds: Bounds) -> Decide[int]:
+    """Gives up what is beyond the bounds of all that waits behind `start`, also while the sink rests or is stopped; how many events
+    it never gets. Nothing happens where it has moved on meanwhile, or somebody delivers to it: who does has looked before.
+    """
 
-    def decide(state: SinkState | None, _newest: int, now: Timestamp) -> tuple[SinkState | None, bool]:
-        if state is None or state.lease != token:
-            return None, False
-        position_now = max(position, state.position)
-        return replace(state, position=position_now, dropped=state.dropped + events, dropped_at=now), True
+    def decide(state: SinkState | None, _newest: int, now: Timestamp) -> tuple[SinkState | None, int]:
+        if state is None or state.position != start or (state.leased_until is not None and now < state.leased_until):
+            return None, 0
+        cut = cut_off(waiting, bounds, now)
+        if not cut:
+            return None, 0
+        events = sum(stretch.events for stretch in waiting[:cut])
+        position = waiting[cut - 1].position
+        return replace(state, position=position, dropped=state.dropped + events, dropped_at=now), events
 
     return decide
+
+
+def cut_off(waiting: Sequence[Stretch], bounds: Bounds, now: Timestamp) -> int:
+    """How many of the oldest are beyond the bounds."""
+    size = sum(stretch.size for stretch in waiting)
+    for index, stretch in enumerate(waiting):
+        if size <= bounds.max_size_bytes and now - stretch.written_at <= bounds.max_age_seconds:
+            return index
+        size -= stretch.size
+    return len(waiting)
+
+
+def abandoned(state: SinkState | None, _newest: int, now: Timestamp) -> tuple[SinkState | None, bool]:
+    """Asks whether no process has had it configured for as long as anything would be kept for it."""
+    return None, state is not None and now - state.seen_at > state.max_age_seconds + SEEN_AGAIN_SECONDS
 
 
 def failed(token: str, error: str, backoff: Backoff, random: float, retry_after_seconds: float | None = None) -> Decide[bool]:
@@ -171,7 +202,7 @@ def failed(token: str, error: str, backoff: Backoff, random: float, retry_after_
 def stopped(token: str, words: str) -> Decide[bool]:
     """It wants no more: nothing goes there until an operator says so."""
 
-    def decide(state: SinkState | None, _newest: int, now: Timestamp) -> tuple[SinkState | None, bool]:
+    def decide(state: SinkState | None, _newest: int, _now: Timestamp) -> tuple[SinkState | None, bool]:
         if state is None or state.lease != token:
             return None, False
         return replace(state, stopped=words, last_error=words, lease="", leased_until=None), True
@@ -182,7 +213,7 @@ def stopped(token: str, words: str) -> Decide[bool]:
 def released(token: str) -> Decide[bool]:
     """Who delivered goes on to something else."""
 
-    def decide(state: SinkState | None, _newest: int, now: Timestamp) -> tuple[SinkState | None, bool]:
+    def decide(state: SinkState | None, _newest: int, _now: Timestamp) -> tuple[SinkState | None, bool]:
         if state is None or state.lease != token:
             return None, False
         return replace(state, lease="", leased_until=None), True
@@ -193,11 +224,6 @@ def released(token: str) -> Decide[bool]:
 def delivered_to_all(states: Mapping[str, SinkState]) -> int:
     """Up to here nobody waits for anything."""
     return min((state.position for state in states.values()), default=0)
-
-
-def is_abandoned(state: SinkState, now: Timestamp) -> bool:
-    """Whether no process has had it configured for as long as anything would be kept for it."""
-    return now - state.seen_at > state.max_age_seconds + SEEN_AGAIN_SECONDS
 
 
 # -- as text ------------------------------------------------------------------------------------------------------------------

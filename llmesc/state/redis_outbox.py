@@ -11,7 +11,7 @@ from typing import TypeVar
 from llmesc.escalation.times import Timestamp
 from llmesc.state.outbox import Decide, SinkState, Stretch, read_sink, stored_sink
 from llmesc.state.projection import storable
-from llmesc.state.redis_connection import PATIENT_SECONDS, RedisConnection
+from llmesc.state.redis_connection import OPENING, PATIENT_SECONDS, RedisConnection
 from llmesc.state.redis_fields import Fields
 
 T = TypeVar("T")
@@ -22,7 +22,10 @@ class OutboxStream:
 
     def __init__(self, connection: RedisConnection, new_tag: Callable[[], str]) -> None:
         self._connection = connection
-        self._fields = Fields(connection, "sinks", news=False, new_tag=new_tag, seconds=PATIENT_SECONDS)
+        self._seconds = (
+            connection.place.timeout_seconds * OPENING
+        )  # asked for when a state is opened, and a run may wait for that
+        self._fields = Fields(connection, "sinks", news=False, new_tag=new_tag, seconds=self._seconds)
 
     async def sinks(self) -> dict[str, SinkState]:
         """By name."""
@@ -31,7 +34,7 @@ class OutboxStream:
 
     async def change(self, name: str, decide: Decide[T], now: Callable[[], Timestamp]) -> T:
         """Sets what `decide` makes of the present state, if nothing else came between; else it is asked again."""
-        newest = await self._connection.command("GET", f"{self._connection.prefix}outbox_end", seconds=PATIENT_SECONDS)
+        newest = await self._connection.command("GET", f"{self._connection.prefix}outbox_end", seconds=self._seconds)
 
         def decided(body: bytes | None) -> tuple[bytes | None, T]:
             state, answer = decide(None if body is None else read_sink(body), int(newest or 0), now())

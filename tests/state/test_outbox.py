@@ -10,7 +10,7 @@ import pytest
 
 from llmesc.escalation.times import Timestamp
 from llmesc.state import outbox
-from llmesc.state.outbox import Backoff, SinkState, Stretch
+from llmesc.state.outbox import Backoff, Bounds, SinkState, Stretch
 from llmesc.state.store import Store
 from tests.redis_server import RedisServer
 
@@ -176,11 +176,39 @@ class TestDecisions:
         assert started is not None
         assert started.stopped == ""
 
-    def test_what_is_given_up_is_counted(self) -> None:
-        state, _ = outbox.dropped("t", 6, 40)(replace(STATE, dropped=2), 9, NOW)
+    @pytest.mark.parametrize(
+        ("age", "size", "cut"),
+        [
+            (100.0, 1_000, 0),
+            (25.0, 1_000, 1),
+            (15.0, 1_000, 2),
+            (5.0, 1_000, 3),
+            (100.0, 299, 1),
+            (100.0, 100, 2),
+            (100.0, 99, 3),
+        ],
+    )
+    def test_what_is_too_old_or_too_much_is_given_up_the_oldest_first(self, age: float, size: int, cut: int) -> None:
+        waiting = [Stretch(4 + n, "r", 10 * n, 10 * n + 9, Timestamp(NOW - 30 + 10 * n), 100) for n in range(3)]
+        bounds = Bounds(max_age_seconds=age, max_size_bytes=size)
+        free = replace(STATE, lease="", leased_until=None, dropped=2, stopped="410")
+
+        state, events = outbox.bounded(3, waiting, bounds)(free, 9, NOW)
+
+        assert outbox.cut_off(waiting, bounds, NOW) == cut
+        assert events == 10 * cut
+        if state is None:
+            assert cut == 0
+        else:
+            assert (state.position, state.dropped, state.dropped_at) == (3 + cut, 2 + 10 * cut, NOW)
+        assert outbox.bounded(2, waiting, bounds)(free, 9, NOW) == (None, 0), "it has moved on"
+        assert outbox.bounded(3, waiting, bounds)(STATE, 9, NOW) == (None, 0), "somebody delivers"
+
+    def test_what_the_record_has_no_more_is_counted(self) -> None:
+        state, _ = outbox.confirmed("t", 7, 4, 30, missing=3)(STATE, 9, NOW)
 
         assert state is not None
-        assert (state.position, state.dropped, state.dropped_at) == (6, 42, NOW)
+        assert (state.delivered, state.dropped, state.dropped_at) == (4, 3, NOW)
 
     def test_a_store_that_lost_its_newest_delivers_again_what_it_has(self) -> None:
         state, _ = outbox.followed(WEEK)(replace(STATE, position=10), 4, NOW)
@@ -191,8 +219,8 @@ class TestDecisions:
     def test_the_note_that_it_is_configured_is_written_once_an_hour(self) -> None:
         assert outbox.followed(WEEK)(STATE, 9, Timestamp(NOW + 60))[0] is None
         assert outbox.followed(WEEK)(STATE, 9, Timestamp(NOW + 3_601))[0] is not None
-        assert not outbox.is_abandoned(STATE, Timestamp(NOW + WEEK))
-        assert outbox.is_abandoned(STATE, Timestamp(NOW + WEEK + 3_601))
+        assert outbox.abandoned(STATE, 9, Timestamp(NOW + WEEK)) == (None, False)
+        assert outbox.abandoned(STATE, 9, Timestamp(NOW + WEEK + 3_601)) == (None, True)
 
     @pytest.mark.parametrize("body", [b"", b"[]", b"{}", b'{"position": "x"'])
     def test_what_cannot_be_read_begins_anew(self, body: bytes) -> None:
