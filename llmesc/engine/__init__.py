@@ -23,6 +23,7 @@ from llmesc.state.store import AttemptRow, DayTotals, RunFilter, RunSummary, Sta
 
 if TYPE_CHECKING:
     from llmesc.engine.doctor import Check as Check
+    from llmesc.records.delivery import Left as Left
 
 __all__ = [
     "AskOptions",

@@ -33,6 +33,8 @@ LULL_SECONDS = 0.5
 """How long after the end of a run delivery begins: whoever reads the answer comes first."""
 LOOK_SECONDS = 5.0
 """Between two rounds without news: a sink that rested may be tried again, and other processes may have left something."""
+BUSY_SECONDS = 0.1
+"""Between two looks whether another process has delivered what `flush` is to deliver."""
 LOAD_AFTER_SECONDS = 0.05
 """How long a run has to take before libraries of sinks are loaded beside it."""
 
@@ -110,9 +112,18 @@ class Outbox:
         started. How it ended, by name. Raises `StateUnavailable`.
         """
         store = await self._store.direct()
+        await follow(self._sinks, store)
 
         async def one(delivery: Delivery) -> Left:
-            return await delivery.run(store, by_operator=True, told=lambda events: told(delivery.name, events) if told else None)
+            def tell(events: int) -> None:
+                if told is not None:
+                    told(delivery.name, events)
+
+            waited = 0.0
+            while (left := await delivery.run(store, by_operator=True, told=tell)) == "busy" and waited < delivery.lease_seconds:
+                await asyncio.sleep(BUSY_SECONDS)
+                waited += BUSY_SECONDS
+            return left
 
         chosen = [delivery for delivery in self._deliveries if not names or delivery.name in names]
         return dict(zip([each.name for each in chosen], await _all(map(one, chosen)), strict=True))
@@ -168,8 +179,7 @@ class Outbox:
     def run_began(self) -> None:
         """Somebody waits for an answer: nothing is delivered meanwhile. What a delivery needs is loaded beside the call."""
         self._running += 1
-        if any(sink.kind == "otel" for sink in self._sinks):
-            asyncio.get_running_loop().call_later(LOAD_AFTER_SECONDS, self._load)
+        asyncio.get_running_loop().call_later(LOAD_AFTER_SECONDS, self._load)
 
     def run_ended(self) -> None:
         """It has left something."""
@@ -214,11 +224,8 @@ class Outbox:
     def _load(self) -> None:
         from threading import Thread
 
-        def load() -> None:
-            with suppress(ImportError):  # the delivery says what is missing
-                import llmesc.records.sinks.otel_export  # noqa: F401 - for what it takes to load
-
-        Thread(target=load, name="llmesc-preload", daemon=True).start()
+        kinds = {sink.kind for sink in self._sinks}
+        Thread(target=_load, args=(kinds,), name="llmesc-preload", daemon=True).start()
 
     async def _in_background(self) -> None:
         while True:
@@ -249,6 +256,17 @@ async def follow(sinks: Sequence[SinkConfig], store: Store) -> None:
     for name in (await store.sinks()).keys() - {sink.name for sink in sinks}:
         if await store.change_sink(name, outbox.abandoned):
             await store.forget_sink(name)
+
+
+def _load(kinds: Collection[str]) -> None:
+    import llmesc.records.delivery
+    import llmesc.records.sinks.jsonl
+
+    if "webhook" in kinds:
+        import llmesc.records.sinks.webhook
+    if "otel" in kinds:
+        with suppress(ImportError):  # the delivery says what is missing
+            import llmesc.records.sinks.otel_export  # noqa: F401 - for what it takes to load
 
 
 class _Listener:

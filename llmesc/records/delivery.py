@@ -44,7 +44,7 @@ class Delivery:
         self.name = name
         self.sink = sink
         self._bounds = bounds
-        self._lease_seconds = timeout_seconds + LEASE_SECONDS
+        self.lease_seconds = timeout_seconds + LEASE_SECONDS
         self._new_token = new_token
         self._random = random
         self._warn = warn
@@ -80,7 +80,7 @@ class Delivery:
 
     async def _with_lease(self, store: Store, work: Callable[[str, SinkState], Awaitable[Left]], *, by_operator: bool) -> Left:
         token = self._new_token()
-        state = await store.change_sink(self.name, outbox.claimed(token, self._lease_seconds, by_operator=by_operator))
+        state = await store.change_sink(self.name, outbox.claimed(token, self.lease_seconds, by_operator=by_operator))
         if state is None:
             known = (await store.sinks()).get(self.name)
             return "stopped" if known is not None and known.stopped else "busy"
@@ -107,7 +107,7 @@ class Delivery:
                 return await self._failed(store, token, NotDelivered(f"{type(error).__name__}: {error}"))
             position = stretches[-1].position
             missing = sum(stretch.events for stretch in stretches) - len(events)
-            confirmation = outbox.confirmed(token, position, len(events), self._lease_seconds, missing=missing)
+            confirmation = outbox.confirmed(token, position, len(events), self.lease_seconds, missing=missing)
             if not await store.change_sink(self.name, confirmation):
                 return "busy"
             if missing:

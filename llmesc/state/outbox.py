@@ -153,8 +153,8 @@ def confirmed(token: str, position: int, events: int, lease_seconds: float, *, m
 
 
 def bounded(start: int, waiting: Sequence[Stretch], bounds: Bounds) -> Decide[int]:
-    """Gives up what is beyond the bounds of all that waits behind `start`, also while the sink rests or is stopped; how many events
-    it never gets. Nothing happens where it has moved on meanwhile, or somebody delivers to it: who does has looked before.
+    """Gives up what is beyond the bounds of all that waits behind `start`, also while the sink rests or is stopped; how many
+    events it never gets. Nothing happens where it has moved on meanwhile, or somebody delivers to it: who does has looked before.
     """
 
     def decide(state: SinkState | None, _newest: int, now: Timestamp) -> tuple[SinkState | None, int]:

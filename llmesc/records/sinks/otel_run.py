@@ -369,7 +369,7 @@ def _measured(attempt: _Attempt, provider_name: Callable[[str], str], *, streams
         found.append(Measured(instrument=FIRST_CHUNK, value=finished.first_token_seconds, attributes=around))
     usage = finished.usage
     for kind, tokens in (("input", usage.input_tokens), ("output", usage.output_tokens)):
-        if tokens is not None and not usage.estimated:  # the conventions want counted ones or none
+        if tokens and not usage.estimated:  # the conventions want counted ones or none; a call that failed used none
             found.append(Measured(instrument=TOKENS, value=tokens, attributes={**around, "gen_ai.token.type": kind}))
     return found
 
