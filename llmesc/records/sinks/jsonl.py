@@ -87,10 +87,10 @@ class JsonlSink:
         try:
             size = _repaired(file)
             if size and size + len(data) > self._rotate_bytes:
+                self._rotate()  # while it is held, so that no other writer does the same
+                fresh = self._open()
                 os.close(file)
-                self._rotate()
-                file = self._open()
-                size = os.fstat(file).st_size
+                file, size = fresh, _repaired(fresh)
             if size == 0:
                 self._sync_folder()
             try:
