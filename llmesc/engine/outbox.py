@@ -83,9 +83,9 @@ class Outbox:
         self._base_dir = base_dir
         self._warn = warn
         self._running = 0
-        self._recorded = False
-        """Whether a run of this engine has left something."""
-        self._bell = asyncio.Event()
+        self._recorded = asyncio.Event()
+        """A run of this engine has left something that no round has looked at."""
+        self._closing = asyncio.Event()
         self._task: asyncio.Task[None] | None = None
 
     def consumers(self) -> tuple[Consumer, ...]:
@@ -99,10 +99,9 @@ class Outbox:
 
     async def aclose(self) -> None:
         """Delivers what the runs of this engine have left, for a moment; then lets go."""
+        self._closing.set()
         if self._task is not None:
-            await _ended(self._task)
-        if self._recorded:
-            await _ended(asyncio.create_task(self._quietly()), self._config.records.exit_wait_seconds)
+            await _ended(self._task, self._config.records.exit_wait_seconds)
         if "_deliveries" in self.__dict__:
             for delivery in self._deliveries:
                 await delivery.sink.aclose()
@@ -184,8 +183,7 @@ class Outbox:
     def run_ended(self) -> None:
         """It has left something."""
         self._running -= 1
-        self._recorded = True
-        self._bell.set()
+        self._recorded.set()
 
     # -- how --------------------------------------------------------------------------------------------------------------------
 
@@ -213,7 +211,7 @@ class Outbox:
                     read_run=read_run,
                 ),
                 Bounds(max_age_seconds=sink.max_age_seconds, max_size_bytes=sink.max_size_bytes),
-                timeout_seconds=sink.timeout_seconds,
+                batch_seconds=sink.timeout_seconds * _requests(sink),
                 new_token=lambda: os.urandom(8).hex(),
                 random=random_part,
                 warn=self._warn,
@@ -228,13 +226,12 @@ class Outbox:
         Thread(target=_load, args=(kinds,), name="llmesc-preload", daemon=True).start()
 
     async def _in_background(self) -> None:
-        while True:
-            with suppress(TimeoutError):
-                async with asyncio.timeout(LOOK_SECONDS):
-                    await self._bell.wait()
-            self._bell.clear()
-            await asyncio.sleep(LULL_SECONDS)
-            if self._running == 0 or self._recorded:
+        """A round after each lull, and at the end one for what was left since the last."""
+        while not self._closing.is_set() or self._recorded.is_set():
+            await _first_of(self._recorded, self._closing, within_seconds=LOOK_SECONDS)
+            await _first_of(self._closing, within_seconds=LULL_SECONDS)
+            if self._recorded.is_set() or not (self._running or self._closing.is_set()):
+                self._recorded.clear()
                 await self._quietly()
 
     async def _quietly(self) -> None:
@@ -283,6 +280,13 @@ class _Listener:
                 pass
 
 
+def _requests(sink: SinkConfig) -> int:
+    """How many one batch takes: each may last as long as the sink's time-out."""
+    from llmesc.records.delivery import BATCH_EVENTS
+
+    return {"jsonl": 1, "webhook": -(-BATCH_EVENTS // sink.batch), "otel": 2}[sink.kind]  # spans, then points
+
+
 def _target(sink: SinkConfig | None) -> str:
     if sink is None:
         return ""
@@ -298,7 +302,19 @@ async def _all(work: Iterable[Awaitable[T]]) -> list[T]:
     return [each for each in done if not isinstance(each, BaseException)]
 
 
-async def _ended(task: asyncio.Task[None], within_seconds: float = 0.0) -> None:
+async def _first_of(*events: asyncio.Event, within_seconds: float) -> None:
+    """Waits until one of them is set, at most so long."""
+    if any(event.is_set() for event in events):
+        return
+    waits = [asyncio.ensure_future(event.wait()) for event in events]
+    try:
+        await asyncio.wait(waits, timeout=within_seconds, return_when=asyncio.FIRST_COMPLETED)
+    finally:
+        for wait in waits:
+            wait.cancel()
+
+
+async def _ended(task: asyncio.Task[None], within_seconds: float) -> None:
     """Waits for it so long, and then ends it."""
     await asyncio.wait({task}, timeout=within_seconds)
     task.cancel()

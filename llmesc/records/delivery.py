@@ -35,7 +35,7 @@ class Delivery:
         sink: Sink,
         bounds: Bounds,
         *,
-        timeout_seconds: float,
+        batch_seconds: float,
         new_token: Callable[[], str],
         random: Callable[[], float],
         warn: Callable[[str], None],
@@ -44,7 +44,7 @@ class Delivery:
         self.name = name
         self.sink = sink
         self._bounds = bounds
-        self.lease_seconds = timeout_seconds + LEASE_SECONDS
+        self.lease_seconds = batch_seconds + LEASE_SECONDS
         self._new_token = new_token
         self._random = random
         self._warn = warn

@@ -108,7 +108,7 @@ class Bench:
             "a",
             self.sink,
             self.bounds,
-            timeout_seconds=10.0,
+            batch_seconds=10.0,
             new_token=token,
             random=lambda: 0.0,
             warn=self.warned.append,

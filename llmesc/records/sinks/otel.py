@@ -7,6 +7,7 @@ between its delivery and the note of it, is counted twice there. So the spans go
 
 from __future__ import annotations
 
+import asyncio
 from collections.abc import Awaitable, Callable, Mapping, Sequence
 from typing import TYPE_CHECKING
 
@@ -82,19 +83,19 @@ class OtelSink:
 
     async def check(self) -> str:
         """Sends an export without spans, which a collector takes."""
-        http = Http()
+        http, url = Http(), f"{self._url}{TRACES}"
+        headers = {**await self._headers(), "Content-Type": _PROTOBUF}
         try:
-            async with http.send(
-                "POST",
-                f"{self._url}{TRACES}",
-                headers={**await self._headers(), "Content-Type": _PROTOBUF},
-                body=b"",
-                connect_seconds=self._timeout_seconds,
-            ) as reply:
+            async with (
+                asyncio.timeout(self._timeout_seconds),
+                http.send("POST", url, headers=headers, body=b"", connect_seconds=self._timeout_seconds) as reply,
+            ):
                 if not reply.ok:
-                    raise NotDelivered(f"{self._url}{TRACES} answered {reply.status}")
+                    raise NotDelivered(f"{url} answered {reply.status}")
         except TransportError as error:
             raise NotDelivered(f"{self._url}: {error.detail}") from None
+        except TimeoutError:
+            raise NotDelivered(f"{self._url}: no answer within {self._timeout_seconds:g} s") from None
         finally:
             await http.aclose()
         return f"{self._url} takes traces"
