@@ -96,7 +96,7 @@ def _tree() -> typer.Typer:
         ("models", models, "list"),
         ("budgets", budgets, "list"),
         ("history", history, "list"),
-        ("records", records, "verify"),
+        ("records", records, "status"),
         ("config", config_cmd, "show"),
     ):
         group = typer.Typer(help=module.HELP, cls=verbs(default), rich_markup_mode=None)

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
 from importlib.util import find_spec
+from urllib.parse import urlsplit
 
 from llmesc.config.budgets import doubts as budget_doubts
 from llmesc.config.kept import redis_place
@@ -24,6 +25,7 @@ def warnings(config: Config, environ: Mapping[str, str]) -> tuple[str, ...]:
         *_keeping(config),
         *_secrets(config, environ),
         *_clear_text(config),
+        *_sinks(config),
         *budget_doubts(config),
     ]
     if not config.providers:
@@ -68,15 +70,31 @@ def _keeping(config: Config) -> Iterator[str]:
 
 
 def _secrets(config: Config, environ: Mapping[str, str]) -> Iterator[str]:
-    for provider in config.providers:
-        for instance in provider.instances:
-            for ref in (instance.api_key, *instance.headers.values()):
-                if not isinstance(ref, SecretRef):
-                    continue
-                if ref.source == "inline":
-                    yield f'{ref.key}: the secret stands in the file; better {{ env = "NAME" }} or {{ command = … }}'
-                elif ref.source == "env" and not environ.get(ref.target):
-                    yield f"{ref.key}: the environment variable {ref.target} is not set; export {ref.target}=…"
+    instances = (instance for provider in config.providers for instance in provider.instances)
+    of_instances = (ref for instance in instances for ref in (instance.api_key, *instance.headers.values()))
+    of_sinks = (ref for sink in config.records.sinks for ref in (sink.secret, *sink.headers.values()))
+    for ref in (*of_instances, *of_sinks):
+        if not isinstance(ref, SecretRef):
+            continue
+        if ref.source == "inline":
+            yield f'{ref.key}: the secret stands in the file; better {{ env = "NAME" }} or {{ command = … }}'
+        elif ref.source == "env" and not environ.get(ref.target):
+            yield f"{ref.key}: the environment variable {ref.target} is not set; export {ref.target}=…"
+
+
+def _sinks(config: Config) -> Iterator[str]:
+    for index, sink in enumerate(config.records.sinks):
+        key = f"records.sinks[{index}]"
+        parts = urlsplit(sink.url or "")
+        elsewhere = parts.scheme == "http" and parts.hostname not in _THIS_MACHINE
+        if elsewhere and any(isinstance(header, SecretRef) for header in sink.headers.values()):
+            yield f"{key}.url: a secret header leaves the machine in clear over http://; write https://"
+        if sink.kind == "webhook" and sink.secret is None:
+            yield f"{key}.secret: missing, so nobody can tell who sent it; add secret = {{ env = … }} and verify the signature"
+        if sink.kind == "otel" and find_spec("opentelemetry") is None:
+            yield f"{key}: a sink for OpenTelemetry needs the extra `otel`; pip install 'llmesc[otel]'"
+        if sink.content and config.records.capture in ("encrypted", "metadata"):
+            yield f"{key}.content: nothing goes along while records.capture is {config.records.capture}"
 
 
 def _clear_text(config: Config) -> Iterator[str]:

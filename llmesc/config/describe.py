@@ -8,7 +8,7 @@ from typing import Any, NamedTuple
 
 from llmesc.config.budgets import described
 from llmesc.config.kept import kept
-from llmesc.config.model import Config, InstanceConfig, ModelConfig, ProviderConfig, QualityCommand, QualityJudge
+from llmesc.config.model import Config, InstanceConfig, ModelConfig, ProviderConfig, QualityCommand, QualityJudge, SinkConfig
 from llmesc.config.secrets import SecretRef
 from llmesc.config.wording import dotted
 from llmesc.escalation.circuits import CircuitPolicy
@@ -44,6 +44,8 @@ def describe(config: Config) -> list[Setting]:
         *((("records.key", config.records.key.shown),) if config.records.key else ()),
         ("records.keep", None if keeping.seconds is None else format_duration(keeping.seconds)),
         ("records.max_size", None if config.records.max_bytes is None else exact_size(config.records.max_bytes)),
+        ("records.exit_wait", format_duration(config.records.exit_wait_seconds)),
+        *(row for index, sink in enumerate(config.records.sinks) for row in _under(f"records.sinks[{index}]", dict(_sink(sink)))),
         *_under("escalation", _limits(config.limits)),
         ("escalation.allowed_models", list(config.allowed_models)),
         *_under("circuit", _circuit(config.circuit)),
@@ -63,6 +65,28 @@ def describe(config: Config) -> list[Setting]:
     ]
     general = [Setting(key, value, origins.get(key, "default")) for key, value in rows]
     return [*general, *(setting for provider in config.providers for setting in _provider(provider, config.origins))]
+
+
+def _sink(sink: SinkConfig) -> Iterator[tuple[str, Value]]:
+    yield "name", sink.name
+    yield "kind", sink.kind
+    if sink.path is not None:
+        yield "path", str(sink.path)
+        yield "rotate_size", sink.rotate_bytes
+        yield "keep_files", sink.keep_files
+    if sink.url is not None:
+        yield "url", sink.url
+        yield "timeout", format_duration(sink.timeout_seconds)
+        yield "batch", sink.batch
+    if sink.secret is not None:
+        yield "secret", sink.secret.shown
+    for name, header in sink.headers.items():
+        yield f"headers.{dotted((name,))}", header.shown if isinstance(header, SecretRef) else header
+    if sink.kind == "otel":
+        yield "content", sink.content
+        yield "service", sink.service
+    yield "max_age", format_duration(sink.max_age_seconds)
+    yield "max_size", sink.max_size_bytes
 
 
 def _limits(limits: Limits) -> dict[str, Value]:

@@ -19,6 +19,9 @@ from llmesc.escalation.resolution import DEFAULT_INSTANCE, Price, Tier
 Api = Literal["openai", "openai-responses", "anthropic", "gemini", "ollama", "llamacpp", "simulated"]
 """The wire APIs this version speaks."""
 
+SinkKind = Literal["jsonl", "webhook", "otel"]
+"""Where recorded events may be handed on to: a file, an HTTP endpoint, an OpenTelemetry collector."""
+
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class PriceParts:
@@ -136,8 +139,40 @@ class DashboardConfig:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class SinkConfig:
+    """`[[records.sinks]]`: somebody who gets what is recorded, each event at least once."""
+
+    name: str
+    """Its place in the record goes by it: another name is another sink."""
+    kind: SinkKind
+    path: Path | None = None
+    """Of `jsonl`: absolute, or below the configuration's directory."""
+    url: str | None = None
+    """Of `webhook`; of `otel` without `/v1/traces`."""
+    secret: SecretRef | None = None
+    """Of `webhook`: signs what is sent."""
+    headers: Mapping[str, str | SecretRef] = field(default_factory=dict)
+    timeout_seconds: float = 10.0
+    """For one batch."""
+    batch: int = 100
+    """Events, at most, of one request."""
+    max_age_seconds: float = 7 * 86_400.0
+    """What waits for longer is dropped, and counted."""
+    max_size_bytes: int = 64_000_000
+    """Of what waits; the oldest beyond it is dropped, and counted."""
+    rotate_bytes: int = 16_000_000
+    """Of `jsonl`: a file that would grow larger is put aside first."""
+    keep_files: int = 5
+    """Of `jsonl`: so many that were put aside are kept."""
+    content: bool = False
+    """Of `otel`: whether messages and answers go along, as far as they were captured."""
+    service: str = "llmesc"
+    """Of `otel`: the resource's `service.name`."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class RecordSettings:
-    """`[records]`: what is kept of a run."""
+    """`[records]`: what is kept of a run, and who gets it."""
 
     capture: CaptureMode = "full"
     key: SecretRef | None = None
@@ -146,6 +181,9 @@ class RecordSettings:
     """Runs that began earlier go by themselves; None: for ever, or what a Redis URL says."""
     max_bytes: int | None = None
     """Of a state in a file; the oldest runs go by themselves while it is larger."""
+    sinks: tuple[SinkConfig, ...] = ()
+    exit_wait_seconds: float = 0.5
+    """How long a command that has answered goes on delivering; the rest is for the next."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

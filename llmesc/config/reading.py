@@ -95,9 +95,10 @@ class Table:
         """A command line; it is split here, and no shell ever reads it."""
         return self._read(key, None, values.command, 'a program with its arguments, like "./check.py --strict"')
 
-    def url(self, key: str) -> str | None:
-        """A base URL, without a slash at its end."""
-        return self._read(key, None, values.base_url, "an http:// or https:// URL without user and password")
+    def url(self, key: str, *, whole: bool = False) -> str | None:
+        """A base URL, without a slash at its end; `whole`: as it stands."""
+        convert = values.url if whole else values.base_url
+        return self._read(key, None, convert, "an http:// or https:// URL without user and password")
 
     def texts(self, key: str, default: tuple[str, ...] = ()) -> tuple[str, ...]:
         """A list of texts."""
@@ -126,14 +127,15 @@ class Table:
             self.document.origins[self.name(key)] = self.document.origins.pop(self.name(long))
         return found
 
-    def size(self, key: str) -> int | None:
-        """Bytes above zero; None where nothing is said."""
-        return self._read(key, None, values.size, f"a size above zero: {SIZE_EXAMPLES}")
-
     def seconds_or(self, key: str, words: Collection[str], default: D) -> float | str | D:
         """A duration above zero, as `key = "5s"`, or one of `words`."""
         allowed = f"{', '.join(words)}, or a duration above zero: {EXAMPLES}"
         return self._read(key, default, lambda value: values.seconds_or(value, words), allowed)
+
+    def size(self, key: str, default: D, *, least: int = 1) -> int | D:
+        """Bytes, from `least` on."""
+        allowed = f"a size from {least:,} byte{'' if least == 1 else 's'} on: {SIZE_EXAMPLES}"
+        return self._read(key, default, lambda value: values.size(value, least), allowed)
 
     def money(self, key: str, default: D) -> Decimal | D:
         """US dollars, as a text so that nothing is rounded; a number is taken too."""

@@ -8,6 +8,7 @@ from typing import Any, cast, get_args
 
 from llmesc.config.model import DashboardConfig, QualityCommand, QualityJudge, RecordSettings
 from llmesc.config.reading import Table
+from llmesc.config.sink_section import sinks
 from llmesc.config.wording import shown
 from llmesc.escalation.capture import MODES, CaptureMode
 from llmesc.escalation.circuits import CircuitPolicy
@@ -53,11 +54,14 @@ def limits(table: Table) -> Limits:
 
 def records(table: Table) -> RecordSettings:
     """`[records]`."""
+    base = RecordSettings()
     settings = RecordSettings(
-        capture=cast("CaptureMode", table.choice("capture", MODES, "full")),
+        capture=cast("CaptureMode", table.choice("capture", MODES, base.capture)),
         key=table.secret("key"),
+        sinks=sinks(table),
+        exit_wait_seconds=table.seconds("exit_wait", base.exit_wait_seconds),
         keep_seconds=table.seconds("keep", None),
-        max_bytes=table.size("max_size"),
+        max_bytes=table.size("max_size", None),
     )
     if settings.capture == "encrypted" and settings.key is None and "key" not in table:
         table.wrong(

@@ -88,13 +88,13 @@ def seconds(value: Any) -> float:
     return found
 
 
-def size(value: Any) -> int:
-    """Bytes above zero: a text or a whole number."""
+def size(value: Any, least: int) -> int:
+    """Bytes, from `least` on: a text or a whole number."""
     try:
         found = parse_size(value if isinstance(value, str) else str(whole(value, 1, None)))
     except ValueError:
         raise ValueError from None
-    if found <= 0:
+    if not least <= found <= _LARGEST:
         raise ValueError
     return found
 
@@ -141,18 +141,23 @@ def some_of(value: Any, allowed: Collection[str]) -> frozenset[str]:
 
 
 def base_url(value: Any) -> str:
+    """As `url`, without a slash at its end."""
+    return url(value).rstrip("/")
+
+
+def url(value: Any) -> str:
     """An HTTP URL without credentials, which would show wherever the URL does."""
     from urllib.parse import urlsplit
 
-    url = text(value)
+    written = text(value)
     try:
-        parts = urlsplit(url)
+        parts = urlsplit(written)
         usable = parts.scheme in {"http", "https"} and parts.hostname and parts.port != 0
     except ValueError:
         raise ValueError from None
-    if not usable or "@" in parts.netloc or not url.isprintable() or " " in url:
+    if not usable or "@" in parts.netloc or not written.isprintable() or " " in written:
         raise ValueError
-    return url.rstrip("/")
+    return written
 
 
 def secret_ref(value: Any, key: str) -> SecretRef:

@@ -15,6 +15,7 @@ from llmesc.engine.budgets import BudgetLine
 from llmesc.engine.engine import Engine
 from llmesc.engine.operations import CircuitLine, Operations
 from llmesc.engine.options import AskOptions, Plan, Planned, Reply
+from llmesc.engine.outbox import SinkStatus
 from llmesc.engine.savings import Saved, Yardstick
 from llmesc.engine.used import GROUPINGS, By, Sums, Usage, UsageLine
 from llmesc.escalation.failures import Failure
@@ -28,6 +29,7 @@ from llmesc.state.usage import WASTED, Fate
 if TYPE_CHECKING:
     from llmesc.engine.doctor import Check as Check
     from llmesc.engine.recordings import Imported as Imported
+    from llmesc.records.delivery import Left as Left
 
 __all__ = [
     "GROUPINGS",
@@ -52,6 +54,7 @@ __all__ = [
     "RunFilter",
     "RunSummary",
     "Saved",
+    "SinkStatus",
     "Spread",
     "StateUnavailable",
     "Sums",

@@ -10,6 +10,7 @@ from typing import Literal
 
 from llmesc.config.model import Config, InstanceConfig, ProviderConfig
 from llmesc.engine.assemble import Wires
+from llmesc.engine.outbox import Outbox, SinkStatus
 from llmesc.escalation.ports import CredentialsMissing
 from llmesc.escalation.redis_url import is_redis_url
 from llmesc.escalation.resolution import CircuitKey
@@ -22,18 +23,24 @@ class Check:
     """One line of `doctor`."""
 
     name: str
-    """`versions`, `config`, `state`, `provider:openai@team-a`, `models:openai@team-a`."""
+    """`versions`, `config`, `state`, `provider:openai@team-a`, `models:openai@team-a`, `sink:audit`."""
     status: Literal["ok", "warning", "failed", "skipped"]
     detail: str
     hint: str = ""
     """The next thing to do, where something is wrong."""
 
 
-async def examine(config: Config, store: ResilientStore, wires: Wires) -> Sequence[Check]:
-    """Versions, configuration, state, and every endpoint at once: reachable, key present and accepted, models listed."""
+async def examine(config: Config, store: ResilientStore, wires: Wires, outbox: Outbox) -> Sequence[Check]:
+    """Versions, configuration, state, and every endpoint and sink at once: reachable, key present and accepted, models listed."""
     instances = [(provider, instance) for provider in config.providers for instance in provider.instances]
     endpoints = await asyncio.gather(*(_endpoint(provider, instance, wires) for provider, instance in instances))
-    return [_versions(config), *_configuration(config), await _state(store), *(check for checks in endpoints for check in checks)]
+    return [
+        _versions(config),
+        *_configuration(config),
+        await _state(store),
+        *(check for checks in endpoints for check in checks),
+        *(await _sinks(config, outbox)),
+    ]
 
 
 def _versions(config: Config) -> Check:
@@ -78,6 +85,30 @@ async def _state(store: ResilientStore) -> Check:
     if doubt := facts.get("eviction") or facts.get("clock"):
         return Check(name="state", status="warning", detail=_told(facts), hint=doubt)
     return Check(name="state", status="ok", detail=_told(facts))
+
+
+async def _sinks(config: Config, outbox: Outbox) -> list[Check]:
+    if not config.records.sinks:
+        return []
+    reached = await outbox.checks()
+    try:
+        standing = {status.name: status for status in await outbox.status()}
+    except StateUnavailable:
+        standing = {}
+    return [_sink(name, *reached[name], standing.get(name)) for name in reached]
+
+
+def _sink(name: str, is_reached: bool, told: str, standing: SinkStatus | None) -> Check:
+    waits = f"; {standing.waiting:,} events wait" if standing and standing.waiting else ""
+    lost = f"; {standing.dropped:,} were dropped" if standing and standing.dropped else ""
+    if standing and standing.stopped:
+        hint = "it wanted no more; llmesc records flush starts it again, or take it out of the configuration"
+        return Check(name=f"sink:{name}", status="failed", detail=f"stopped: {standing.last_error}{waits}{lost}", hint=hint)
+    if not is_reached:
+        hint = "answers come all the same; what waits is delivered when it is back, or dropped when it is too old or too much"
+        return Check(name=f"sink:{name}", status="failed", detail=f"{told}{waits}{lost}", hint=hint)
+    status: Literal["ok", "warning"] = "warning" if lost or (standing and standing.failures) else "ok"
+    return Check(name=f"sink:{name}", status=status, detail=f"{told}{waits}{lost}", hint="llmesc records flush" if waits else "")
 
 
 def _told(facts: Mapping[str, str]) -> str:

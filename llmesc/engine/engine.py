@@ -20,6 +20,7 @@ from llmesc.engine.clock import SystemClock
 from llmesc.engine.keeping import RecordKeeping, retention
 from llmesc.engine.operations import Operations
 from llmesc.engine.options import AskOptions, Plan, Reply
+from llmesc.engine.outbox import Outbox, follow
 from llmesc.engine.planned import planned
 from llmesc.engine.preload import while_waiting
 from llmesc.engine.pricing import Pricing
@@ -78,7 +79,9 @@ class Engine:
         self._offerings = offerings(config)
         self._pricing = Pricing(config, clock)
         self._captures = Captures(config, environ, base_dir or Path.cwd())
-        self.operations = Operations(config, self._offerings, self._pricing, self._captures, store, wires, clock)
+        self.outbox = Outbox(config, store, clock, environ, base_dir or Path.cwd(), on_warning)
+        """Who else gets what is recorded."""
+        self.operations = Operations(config, self._offerings, self._pricing, self._captures, store, wires, clock, self.outbox)
         """What operators do: circuits, models, history, doctor."""
         self.keeping = RecordKeeping(config, store)
         """And with the record as a whole: verify, prune."""
@@ -96,7 +99,7 @@ class Engine:
             timeouts_for=lambda resolution: known[resolution.model_key],
             clock=clock,
             random=random_part,
-            new_consumers=lambda: (Recorder(store.append, clock),),
+            new_consumers=lambda: (Recorder(store.append, clock), *self.outbox.consumers()),
             warn=on_warning,
             price_of=self._pricing.price_of,
             budgets=config.budgets,
@@ -135,20 +138,24 @@ class Engine:
             spool_directory=state_dir(environ) / "spool",
             warn=warn,
             retention=retention(config),
+            opened=partial(follow, config.records.sinks) if config.records.sinks else None,
         )
         wires = Wires(config, environ, base_dir, on_progress)
+        engine = cls(
+            config,
+            store=store,
+            wires=wires,
+            clock=clock,
+            environ=environ,
+            on_warning=warn,
+            base_dir=base_dir,
+            new_run_id=new_run_id,
+        )
+        engine.outbox.begin()
         try:
-            yield cls(
-                config,
-                store=store,
-                wires=wires,
-                clock=clock,
-                environ=environ,
-                on_warning=warn,
-                base_dir=base_dir,
-                new_run_id=new_run_id,
-            )
+            yield engine
         finally:
+            await engine.outbox.aclose()
             await wires.aclose()
             await store.aclose()
 
@@ -201,7 +208,7 @@ class Engine:
 
         capture = self._captures.capture(Recorder(self._store.append, self._clock), mode)
         health = CapturedHealth(self._store, capture.cause)
-        return replace(self._executor, health=health, new_consumers=lambda: (capture,))
+        return replace(self._executor, health=health, new_consumers=lambda: (capture, *self.outbox.consumers()))
 
     async def ask(self, request: Request | str, options: AskOptions | None = None) -> Reply:
         """The accepted answer. Raises a `RunError` that carries every attempt where there is none."""

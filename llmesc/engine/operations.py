@@ -14,6 +14,7 @@ from llmesc.config.offers import DEFAULT_CHAIN
 from llmesc.engine.assemble import Wires
 from llmesc.engine.budgets import BudgetLine, budget_lines
 from llmesc.engine.captures import Captures
+from llmesc.engine.outbox import Outbox
 from llmesc.engine.pricing import Pricing
 from llmesc.engine.savings import prompt_lengths, yardsticks
 from llmesc.engine.used import By, Usage, apart, day_lines, grouped_lines, line
@@ -62,6 +63,7 @@ class Operations:
         store: ResilientStore,
         wires: Wires,
         clock: Clock,
+        outbox: Outbox,
     ) -> None:
         self._config = config
         self._offerings = offerings
@@ -70,6 +72,7 @@ class Operations:
         self._store = store
         self._wires = wires
         self._clock = clock
+        self._outbox = outbox
         self._configured = tuple(dict.fromkeys(offering.circuit_key for offering in offerings))
 
     async def circuits(self) -> Sequence[CircuitLine]:
@@ -214,7 +217,7 @@ class Operations:
         """Each endpoint reachable, key present and accepted, model listed, store writable, versions. Calls no model."""
         from llmesc.engine.doctor import examine
 
-        return await examine(self._config, self._store, self._wires)
+        return await examine(self._config, self._store, self._wires, self._outbox)
 
     async def _signal(self, keys: Sequence[CircuitKey], signal: Signal) -> Sequence[CircuitLine]:
         store = await self._store.direct()

@@ -6,6 +6,7 @@ from collections import deque
 from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field, fields
 from decimal import Decimal
+from typing import TypeVar
 
 from llmesc.escalation.budget import Account, Claim, Over, Page, Reservation, Spent
 from llmesc.escalation.circuits import (
@@ -28,7 +29,9 @@ from llmesc.escalation.retry_budget import Bucket, RetryPolicy, changed
 from llmesc.escalation.times import Clock, Timestamp
 from llmesc.state.activity import Call, ProviderActivity, Window, activity_of
 from llmesc.state.denials import in_force, names
+from llmesc.state.memory_outbox import MemoryOutbox
 from llmesc.state.news import looked_for
+from llmesc.state.outbox import Decide, SinkState, Stretch
 from llmesc.state.process import Process, this_process
 from llmesc.state.projection import (
     Columns,
@@ -43,6 +46,8 @@ from llmesc.state.projection import (
 from llmesc.state.spending import SpendingBook
 from llmesc.state.store import FOUND_RUNS, AttemptRow, DayTotals, RunFilter, RunSummary
 from llmesc.state.usage import UsageQuery, Used, UsedCall, caller_name, used
+
+T = TypeVar("T")
 
 KEPT_RUNS = 1_000
 """Older runs are forgotten: a process that lives long must not grow for ever."""
@@ -90,6 +95,7 @@ class MemoryStore:
         self._retry_budgets: dict[str, Bucket] = {}
         self._spending = SpendingBook()
         self._runs: dict[str, _Run] = {}
+        self._outbox = MemoryOutbox()
         self._writes = 0
 
     def seed(self, circuits: Mapping[CircuitKey, Circuit], denials: Iterable[Denial] | None) -> None:
@@ -168,16 +174,21 @@ class MemoryStore:
 
     async def append(self, events: Sequence[Event]) -> None:
         """Adds events of one run."""
+        now, fresh = self._clock.now(), list[Event]()
         for event in events:
             run = self._runs.get(event.run_id)
             if run is None:
                 run = self._runs[event.run_id] = _Run(new_run(event, self._process))
-            run.columns["alive_at"] = self._clock.now()
+            run.columns["alive_at"] = now
             self._writes += 1
             if event.seq not in run.events:
                 self._add(run, event)
-        while len(self._runs) > KEPT_RUNS:
-            del self._runs[next(iter(self._runs))]
+                fresh.append(event)
+        self._outbox.add(fresh, now)
+        if len(self._runs) > KEPT_RUNS:
+            waited_for = self._outbox.run_ids()
+            for run_id in [run_id for run_id in self._runs if run_id not in waited_for][: len(self._runs) - KEPT_RUNS]:
+                del self._runs[run_id]
 
     def _add(self, run: _Run, event: Event) -> None:
         run.events[event.seq] = event
@@ -241,6 +252,26 @@ class MemoryStore:
         """Of one run, in order."""
         run = self._runs.get(run_id)
         return [] if run is None else [run.events[seq] for seq in sorted(run.events) if seq > after_seq][:limit]
+
+    async def sinks(self) -> Mapping[str, SinkState]:
+        """By name."""
+        return self._outbox.sinks()
+
+    async def change_sink(self, name: str, decide: Decide[T]) -> T:
+        """At once."""
+        return self._outbox.change(name, decide, self._clock.now())
+
+    async def forget_sink(self, name: str) -> None:
+        """And, with the last one, what waits."""
+        self._outbox.forget(name)
+
+    async def waiting(self, after: int, limit: int) -> Sequence[Stretch]:
+        """In the order of writing."""
+        return self._outbox.waiting(after, limit)
+
+    async def clear_outbox(self, up_to: int) -> None:
+        """Up to a position."""
+        self._outbox.clear(up_to)
 
     async def news(self, after: str, seconds: float) -> str:
         """Looks."""

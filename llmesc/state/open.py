@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Callable
+from collections.abc import Awaitable, Callable
 from dataclasses import replace
 from pathlib import Path
 from typing import Any
@@ -44,14 +44,27 @@ def resilient_store(
     spool_directory: Path,
     warn: Callable[[str], None],
     retention: Retention = FOR_EVER,
+    opened: Callable[[Store], Awaitable[None]] | None = None,
 ) -> ResilientStore:
-    """The store that `url` names, opened at first use, for runs: see `ResilientStore`, and `open_store` for `retention`.
+    """The store that `url` names, opened at first use, for runs: see `ResilientStore`, and `open_store` for `retention`. `opened`
+    is called each time it has been, before anything is written.
 
     A store in memory is never away, and must not take over what others spooled for one that lasts: it would be gone with it.
     """
     fallback = MemoryStore(clock=clock, policy=policy, holder=_holder(), random=random_part, new_token=_new_token)
+
+    async def open_and_tell() -> Store:
+        store = await open_store(url, clock=clock, policy=policy, retention=retention)
+        if opened is not None:
+            try:
+                await opened(store)
+            except BaseException:
+                await store.aclose()
+                raise
+        return store
+
     return ResilientStore(
-        lambda: open_store(url, clock=clock, policy=policy, retention=retention),
+        open_and_tell,
         fallback=fallback,
         spool=None if url == MEMORY else Spool(spool_directory, clock),
         clock=clock,

@@ -8,6 +8,7 @@ a host whose own is off is told moments as its own clock has them.
 from __future__ import annotations
 
 from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
+from typing import TypeVar
 
 from llmesc.escalation.budget import Account, Claim, Over, Reservation, Spent
 from llmesc.escalation.circuits import (
@@ -32,16 +33,20 @@ from llmesc.escalation.times import Clock, Timestamp
 from llmesc.state import redis_history as history
 from llmesc.state import redis_usage as usage
 from llmesc.state.activity import ProviderActivity, Window, activity_of
+from llmesc.state.outbox import Decide, SinkState, Stretch
 from llmesc.state.process import this_process
 from llmesc.state.redis_check import check
 from llmesc.state.redis_circuits import CircuitHash, DenialHash
 from llmesc.state.redis_connection import RedisConnection
 from llmesc.state.redis_moved import moved_answer, moved_circuit, moved_denial, moved_signal, moved_transition
+from llmesc.state.redis_outbox import OutboxStream
 from llmesc.state.redis_retry_budget import BudgetHash
 from llmesc.state.redis_spending import SpendingPages
 from llmesc.state.redis_time import ServerTime
 from llmesc.state.store import AttemptRow, DayTotals, RunFilter, RunSummary
 from llmesc.state.usage import UsageQuery, Used
+
+T = TypeVar("T")
 
 
 class RedisStore:
@@ -71,6 +76,7 @@ class RedisStore:
         self._denials = DenialHash(self._connection, seconds)
         self._budgets = BudgetHash(self._connection, new_token, seconds)
         self._spending = SpendingPages(self._connection, self._time, seconds)
+        self._outbox = OutboxStream(self._connection, new_token)
 
     async def open(self) -> None:
         """Connects. Raises `StateUnavailable`."""
@@ -165,6 +171,26 @@ class RedisStore:
     async def events(self, run_id: str, after_seq: int = -1, limit: int | None = None) -> Sequence[Event]:
         """Of one run, in order."""
         return await history.events(self._connection, run_id, after_seq, limit)
+
+    async def sinks(self) -> Mapping[str, SinkState]:
+        """By name."""
+        return await self._outbox.sinks()
+
+    async def change_sink(self, name: str, decide: Decide[T]) -> T:
+        """In one step over all hosts, by the server's time."""
+        return await self._outbox.change(name, decide, self._time.now)
+
+    async def forget_sink(self, name: str) -> None:
+        """And, with the last one, what waits."""
+        await self._outbox.forget(name)
+
+    async def waiting(self, after: int, limit: int) -> Sequence[Stretch]:
+        """In the order of writing."""
+        return await self._outbox.waiting(after, limit)
+
+    async def clear_outbox(self, up_to: int) -> None:
+        """Up to a position."""
+        await self._outbox.clear(up_to)
 
     async def news(self, after: str, seconds: float) -> str:
         """Waits at the server, which wakes whoever waits when it is written to."""

@@ -11,6 +11,7 @@ from collections.abc import Callable, Collection, Mapping, Sequence
 from contextlib import suppress
 from pathlib import Path
 from sqlite3 import Connection
+from typing import TypeVar
 
 from llmesc.escalation.budget import Account, Claim, Over, Reservation, Spent
 from llmesc.escalation.circuits import (
@@ -32,17 +33,21 @@ from llmesc.escalation.resolution import CircuitKey, ModelKey
 from llmesc.escalation.retry_budget import RetryPolicy
 from llmesc.escalation.times import Clock, Timestamp
 from llmesc.state import sqlite_history as history
+from llmesc.state import sqlite_outbox as outbox
 from llmesc.state import sqlite_retry_budget as retry_budget
 from llmesc.state import sqlite_spending as spending
 from llmesc.state import sqlite_usage as usage
 from llmesc.state.activity import ProviderActivity, Window, activity_of
 from llmesc.state.keeping import BY_ITSELF, FOR_EVER, Pruned, Retention, Verified
 from llmesc.state.news import looked_for
+from llmesc.state.outbox import Decide, SinkState, Stretch
 from llmesc.state.process import this_process
 from llmesc.state.sqlite_circuits import CircuitTable, DenialTable
 from llmesc.state.sqlite_database import SCHEMA_VERSION, Database
 from llmesc.state.store import AttemptRow, DayTotals, RunFilter, RunSummary, StateUnavailable
 from llmesc.state.usage import UsageQuery, Used
+
+T = TypeVar("T")
 
 
 class SqliteStore:
@@ -183,6 +188,30 @@ class SqliteStore:
     async def events(self, run_id: str, after_seq: int = -1, limit: int | None = None) -> Sequence[Event]:
         """Of one run, in order."""
         return await self._database.read(lambda connection: history.events(connection, run_id, after_seq, limit))
+
+    async def sinks(self) -> Mapping[str, SinkState]:
+        """By name."""
+        return await self._database.read(outbox.sinks)
+
+    async def change_sink(self, name: str, decide: Decide[T]) -> T:
+        """Looks first: mostly nothing is to be written."""
+        now = self._clock.now()
+        writes, answer = await self._database.read(lambda connection: outbox.would_change(connection, name, decide, now))
+        if not writes:
+            return answer
+        return await self._database.write(lambda connection: outbox.change(connection, name, decide, self._clock.now()))
+
+    async def forget_sink(self, name: str) -> None:
+        """And, with the last one, what waits."""
+        await self._database.write(lambda connection: outbox.forget(connection, name))
+
+    async def waiting(self, after: int, limit: int) -> Sequence[Stretch]:
+        """In the order of writing."""
+        return await self._database.read(lambda connection: outbox.waiting(connection, after, limit))
+
+    async def clear_outbox(self, up_to: int) -> None:
+        """Up to a position."""
+        await self._database.write(lambda connection: outbox.clear(connection, up_to))
 
     async def news(self, after: str, seconds: float) -> str:
         """Looks at two counters: of what others committed, and of what this connection wrote."""

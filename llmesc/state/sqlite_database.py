@@ -14,6 +14,7 @@ from sqlite3 import Connection
 from typing import TypeVar
 
 from llmesc.state.sqlite_links import BEFORE_THE_CHAIN, CHAIN_TABLES
+from llmesc.state.sqlite_outbox import TABLES as _OUTBOX
 from llmesc.state.sqlite_spending import TABLES as _SPENDING
 from llmesc.state.store import StateUnavailable
 
@@ -63,6 +64,7 @@ _SCHEMA = (
     _RETRY_BUDGETS,
     *CHAIN_TABLES,
     *_SPENDING,
+    *_OUTBOX,
     f"PRAGMA application_id = {APPLICATION_ID}",
     f"PRAGMA user_version = {SCHEMA_VERSION}",
 )
@@ -84,6 +86,7 @@ _MIGRATIONS: Mapping[int, Sequence[str]] = {
         _STARTED,
         _HEDGED_AWAY,
         *_SPENDING,
+        *_OUTBOX,
         # Of a run with one attempt everything is that attempt's. How the others' was shared out is told by their events alone.
         "UPDATE attempts SET (call_input_tokens, call_output_tokens, call_cost) = "
         "(SELECT input_tokens, output_tokens, cost FROM runs WHERE id = run) "

@@ -13,6 +13,7 @@ from llmesc.escalation.events import Event
 from llmesc.escalation.latency import REMEMBERED_CALLS, Latency
 from llmesc.escalation.resolution import ModelKey
 from llmesc.escalation.times import Timestamp
+from llmesc.state import sqlite_outbox as outbox
 from llmesc.state.process import Process
 from llmesc.state.projection import (
     Columns,
@@ -70,10 +71,13 @@ def append(connection: Connection, events: Sequence[Event], bodies: Mapping[int,
         if change := attempt_changes(event):
             _put_attempt(connection, run, change[0], event, change[1])
     settle(connection, settlings(events))
+    waited_for = outbox.is_waited_for(connection)
     for stretch in stretches(events):
         first, last, body = stretch[0].seq, stretch[-1].seq, f"[{','.join(bodies[event.seq] for event in stretch)}]"
         connection.execute("INSERT INTO events (run, first_seq, last_seq, body) VALUES (?, ?, ?, ?)", (run, first, last, body))
         link_events(connection, stretch[0].run_id, first, last, body)
+        if waited_for:
+            outbox.add(connection, run, first, last, now, len(body))
 
 
 def _find(connection: Connection, run_id: str) -> int | None:

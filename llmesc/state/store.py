@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass
 from decimal import Decimal
-from typing import Protocol
+from typing import Protocol, TypeVar
 
 from llmesc.escalation.budget import Account, Claim, Over, Reservation, Spent
 from llmesc.escalation.circuits import Admission, Circuit, Refusal, Signal, Transition
@@ -17,7 +17,10 @@ from llmesc.escalation.resolution import CircuitKey, ModelKey
 from llmesc.escalation.retry_budget import RetryPolicy
 from llmesc.escalation.times import Timestamp
 from llmesc.state.activity import ProviderActivity, Window
+from llmesc.state.outbox import Decide, SinkState, Stretch
 from llmesc.state.usage import UsageQuery, Used
+
+T = TypeVar("T")
 
 FOUND_RUNS = 20
 """The most ids that `find_runs` gives."""
@@ -191,6 +194,28 @@ class Store(Protocol):
         """The run's events with a larger seq, in order; unknown types are left out. With `limit`, no more are read once
         there are so many (what was written together comes together): a long run is read in pages, none of which takes long.
         """
+        ...
+
+    async def sinks(self) -> Mapping[str, SinkState]:
+        """How far each sink is that anybody has configured, by name. While there are any, what is appended waits for them."""
+        ...
+
+    async def change_sink(self, name: str, decide: Decide[T]) -> T:
+        """Sets the state that `decide` makes of the present one, in one step over all processes; what it answers. It may be asked
+        several times, and the last time counts.
+        """
+        ...
+
+    async def forget_sink(self, name: str) -> None:
+        """Nothing waits for it any more."""
+        ...
+
+    async def waiting(self, after: int, limit: int) -> Sequence[Stretch]:
+        """Where the events lie that wait for the sinks, behind a position, at most so many, in the order of writing."""
+        ...
+
+    async def clear_outbox(self, up_to: int) -> None:
+        """Forgets what waited up to a position, which every sink has by now. The events themselves stay on record."""
         ...
 
     async def news(self, after: str, seconds: float) -> str:

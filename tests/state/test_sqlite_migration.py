@@ -30,7 +30,7 @@ def make_second(path: Any) -> None:
     """What the file was in version 2: without what came since."""
     with closing(sqlite3.connect(path)) as connection:
         connection.executescript(
-            "DROP TABLE links; DROP TABLE prunes;"
+            "DROP TABLE links; DROP TABLE prunes; DROP TABLE sinks; DROP TABLE outbox;"
             "DROP INDEX attempts_hedged_away; DROP INDEX attempts_started; ALTER TABLE runs DROP COLUMN primary_ref;"
             "ALTER TABLE attempts DROP COLUMN call_cost; ALTER TABLE attempts DROP COLUMN call_input_tokens;"
             "ALTER TABLE attempts DROP COLUMN call_output_tokens;"

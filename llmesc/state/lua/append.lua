@@ -68,6 +68,17 @@ for _, entry in ipairs(entries) do
   redis.call('XADD', stream, (entry.last + 1) .. '-0', 'f', entry.first, 'b', entry.body)
 end
 
+-- what waits for the sinks: where each stretch lies, in the order of writing; a run that somebody waits for is not cleared away
+
+if redis.call('EXISTS', prefix .. 'sinks') == 1 then
+  for index = stretches_from, stretches_to, 3 do
+    local at_end = redis.call('INCR', prefix .. 'outbox_end')
+    redis.call('XADD', prefix .. 'outbox', at_end .. '-0', 'r', run_id, 'f', ARGV[index], 'l', ARGV[index + 1], 'a', ARGV[1],
+      's', #ARGV[index + 2])
+    redis.call('ZADD', prefix .. 'undelivered', at_end, run_id)
+  end
+end
+
 -- the run
 
 local score = redis.call('HGET', run, 'score')
@@ -185,9 +196,11 @@ if is_new then
     old = redis.call('ZRANGE', prefix .. 'runs', 0, math.min(too_many, 50) - 1)
   end
   for _, id in ipairs(old) do
-    redis.call('DEL', prefix .. 'run:' .. id, prefix .. 'attempts:' .. id, prefix .. 'events:' .. id)
-    for _, index in ipairs({'runs', 'ids', 'unfinished'}) do
-      redis.call('ZREM', prefix .. index, id)
+    if not redis.call('ZSCORE', prefix .. 'undelivered', id) then
+      redis.call('DEL', prefix .. 'run:' .. id, prefix .. 'attempts:' .. id, prefix .. 'events:' .. id)
+      for _, index in ipairs({'runs', 'ids', 'unfinished'}) do
+        redis.call('ZREM', prefix .. index, id)
+      end
     end
   end
   if #old > 0 then
