@@ -131,11 +131,12 @@ def _is_old(run: _Run, wanted: Retention, now: Timestamp) -> bool:
 
 
 def _candidates(connection: Connection, now: Timestamp) -> Iterator[_Run]:
-    """Runs that have ended or will never end, oldest first."""
+    """Runs that have ended or will never end and that no sink waits for, oldest first."""
     rows = connection.execute(
         "SELECT id, run_id, started_at, outcome, host, pid, process_started, alive_at, "
         "(SELECT total(last_seq - first_seq + 1) FROM events WHERE run = id), "
-        "(SELECT total(length(body)) FROM events WHERE run = id) FROM runs ORDER BY id"
+        "(SELECT total(length(body)) FROM events WHERE run = id) FROM runs "
+        "WHERE id NOT IN (SELECT run FROM outbox) ORDER BY id"
     )
     for run, run_id, started_at, outcome, host, pid, started, alive_at, events, size in rows:
         if standing(outcome, Process(host, pid, started), alive_at, now) != "running":

@@ -61,7 +61,7 @@ def test_verify_says_how_many_and_gives_the_head(llmesc: Llmesc, asked: Callable
     assert (done.code, done.out.splitlines()[0]) == (0, "2 requests verified")
     assert done.out.splitlines()[1] == f"head {told['head']}"
     assert (told["verified"], told["runs"], told["pruned_runs"], told["problems"]) == (True, 2, 0, [])
-    assert llmesc("records", "--anchor", told["head"]).code == 0
+    assert llmesc("records", "verify", "--anchor", told["head"]).code == 0
 
 
 def test_verify_names_what_was_changed_and_ends_with_1(llmesc: Llmesc, asked: Callable[..., None], home: Path) -> None:

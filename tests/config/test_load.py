@@ -512,7 +512,7 @@ CASES = [
     ('[records]\nkeep = "soon"', '2: records.keep: found "soon"; allowed: a duration above zero'),
     ("[records]\nkeep = 0", "2: records.keep: found 0; allowed: a duration above zero"),
     ('[records]\nmax_size = "2 XB"', '2: records.max_size: found "2 XB"; allowed: a size from 1 byte on: "500MB", "2GB"'),
-    ("[records]\nmax_size = true", "2: records.max_size: found true; allowed: a size above zero"),
+    ("[records]\nmax_size = true", "2: records.max_size: found true; allowed: a size from 1 byte on"),
     ('[records]\ncapture = "ful"', '2: records.capture: found "ful"; nearest: full; allowed: one of full, redacted, '),
     ('[records]\ncapture = "encrypted"', "records.key: missing; allowed: { env = … }"),
     (LAB + 'capture = "some"', 'capture: found "some"; allowed: one of full, redacted, encrypted, metadata'),

@@ -85,9 +85,12 @@ def test_everything_is_shown_with_its_place_and_no_secret(loaded: Load) -> None:
         ),
         (
             '[[records.sinks]]\nname = "a"\nkind = "jsonl"\npath = "x"\nmax_size = "3 apples"',
-            'max_size: found "3 apples"; allowed: from 10,000 bytes on',
+            'max_size: found "3 apples"; allowed: a size from 10,000 bytes on',
         ),
-        ('[[records.sinks]]\nname = "a"\nkind = "jsonl"\npath = "x"\nrotate_size = 10', "rotate_size: found 10; allowed: from"),
+        (
+            '[[records.sinks]]\nname = "a"\nkind = "jsonl"\npath = "x"\nrotate_size = 10',
+            "rotate_size: found 10; allowed: a size from",
+        ),
         (
             '[[records.sinks]]\nname = "a"\nkind = "jsonl"\npath = "x"\n' * 2,
             'records.sinks[1].name: found "a" a second time',

@@ -10,6 +10,7 @@ import pytest
 
 from llmesc.escalation.times import Timestamp
 from llmesc.state import outbox
+from llmesc.state.keeping import Retention
 from llmesc.state.outbox import Backoff, Bounds, SinkState, Stretch
 from llmesc.state.store import Store
 from tests.redis_server import RedisServer
@@ -250,4 +251,21 @@ class TestRedis:
         kit.clock.seconds += 1
         await store.append(kit.answered("newest"))
         assert not await store.events("run-0")
+        await store.aclose()
+
+
+class TestSqlite:
+    async def test_a_run_that_a_sink_waits_for_is_not_pruned(self, kit: Any) -> None:
+        kit.kind = "sqlite"
+        store = await kit.store()
+        await store.change_sink("a", outbox.followed(WEEK))
+        await store.append(kit.answered("waited-for"))
+        kit.clock.seconds += 100
+
+        kept = await store.prune(Retention(keep_seconds=1.0), "ann@host")
+        (stretch,) = await store.waiting(0, 10)
+        await store.clear_outbox(stretch.position)
+        gone = await store.prune(Retention(keep_seconds=1.0), "ann@host")
+
+        assert (kept.runs, gone.runs) == (0, 1)
         await store.aclose()
