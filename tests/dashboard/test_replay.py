@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import replace
 
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from llmesc.dashboard.actions.asking import COMMANDS
@@ -74,6 +74,7 @@ def folded(count: int) -> RunView:
     return view
 
 
+@settings(deadline=None)
 @given(st.lists(st.one_of(st.floats(0, EVENTS[-1].elapsed_ms), st.integers(-3, 3)), max_size=12))
 def test_however_a_moment_is_reached_it_shows_the_fold_of_what_had_happened(moves: list[float | int]) -> None:
     replay = Replay(EVENTS)

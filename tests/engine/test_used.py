@@ -6,7 +6,7 @@ from decimal import Decimal
 from typing import Any
 
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from llmesc.config.load import load
@@ -134,6 +134,7 @@ CELLS = st.lists(
 )
 
 
+@settings(deadline=None)
 @given(cells=CELLS, by=st.sampled_from([by for by in GROUPINGS if by != "day"]))
 def test_however_it_is_grouped_the_sums_are_those_of_all_together(cells: list[Used], by: Any) -> None:
     lines, total = grouped_lines(cells, by, TOPS, ()), line(cells, TOPS, ())

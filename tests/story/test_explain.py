@@ -7,7 +7,7 @@ from decimal import Decimal
 from typing import Any
 
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from llmesc.engine import Plan, Planned
@@ -178,6 +178,7 @@ def test_one_that_was_put_in_front_is_the_only_one_that_moved() -> None:
     assert moved in ([CANDIDATES[2].ref], [CANDIDATES[0].ref, CANDIDATES[1].ref])
 
 
+@settings(deadline=None)
 @given(order=st.permutations(CANDIDATES))
 def test_every_candidate_is_told_once_whatever_the_order(order: list[Resolution]) -> None:
     found = compared(ANSWERED, plan(*map(planned, order)))

@@ -6,7 +6,7 @@ from html.parser import HTMLParser
 from typing import Any
 
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from llmesc.escalation.events import AttemptOutcome, Move, RunOutcome
@@ -104,6 +104,7 @@ def test_hostile_text_is_shown_as_it_was_written_but_steers_nobody() -> None:
     assert not {"\x1b", "\u202e"} & set(found.text)
 
 
+@settings(deadline=None)
 @given(text=st.text(max_size=60))
 def test_no_text_breaks_the_page(text: str) -> None:
     found = seen(hostile_run(text + "<b>"))

@@ -8,7 +8,7 @@ from decimal import Decimal
 from typing import Any
 
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from llmesc.engine import AttemptRow
@@ -54,6 +54,7 @@ def test_who_was_passed_over_says_why_and_when_again() -> None:
 
 
 @pytest.mark.parametrize("tape", TAPES)
+@settings(deadline=None)
 @given(width=st.integers(40, 200))
 def test_no_row_with_a_bar_is_wider_than_the_terminal(tape: str, width: int) -> None:
     rows = [line for line in text(TAPES[tape].events, width).splitlines() if any(block in line for block in "░█")]

@@ -8,7 +8,7 @@ from itertools import pairwise
 from typing import Any
 
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from llmesc.engine import Usage, Yardstick
@@ -38,6 +38,7 @@ def test_a_bar_shows_its_part_and_neither_is_lost(value: float, part: float, bar
     assert lying_in_part(value, part, 8, 4) == bar
 
 
+@settings(deadline=None)
 @given(value=st.floats(0, 1e6), share=st.floats(0, 1), top=st.floats(0, 1e6), width=st.integers(0, 60))
 def test_a_bar_never_outgrows_its_place(value: float, share: float, top: float, width: int) -> None:
     assert len("".join(lying_in_part(value, value * share, top, width))) <= width
