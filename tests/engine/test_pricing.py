@@ -110,6 +110,34 @@ async def test_an_unknown_price_is_none_and_an_own_machine_costs_nothing(engine:
     assert [view.totals and view.totals.cost for view in (unknown.view, own.view)] == [None, Decimal(0)]
 
 
+async def test_a_budget_knows_the_price_before_the_call_and_settles_what_it_cost(tmp_path: Path) -> None:
+    budgets = '[[budgets]]\nper = "all"\ndaily = "1"\n[[budgets]]\nper = "provider"\nname = "openai"\ndaily = "0.05"\n'
+    warnings: list[str] = []
+    async with FaultServer() as server:
+        path = tmp_path / "config.toml"
+        path.write_text(CHAIN.format(url=server.base_url) + budgets)
+        async with Engine.open(config=load(path, {}), on_warning=warnings.append) as engine:
+            reply = await engine.ask("hi")
+            for _ in range(2):
+                await engine.ask("hi", AskOptions(model="openai/gpt-of-our-own", max_attempts=1))
+            await engine.ask("hi", AskOptions(model="lab/qwen", max_attempts=1))
+            lines = await engine.operations.budgets()
+            refused = await engine.plan("hi", AskOptions(model="openai/gpt-5"))
+
+    [attempt] = reply.view.attempts
+    assert attempt.reserved is not None and attempt.cost is not None
+    assert attempt.reserved.dollars > attempt.cost > 0
+    assert [(line.account.bucket, line.spent.settled, line.spent.reserved) for line in lines] == [
+        ("all", attempt.cost, 0),
+        ("provider:openai", attempt.cost, 0),
+    ]
+    assert len(warnings) == 1 and "gpt-of-our-own: no price is known" in warnings[0], "said once, however often it is called"
+    assert [(each.resolution.ref, each.skip) for each in refused.candidates] == [
+        ("openai/gpt-5", "over_budget"),
+        ("openai/gpt-5-mini", None),
+    ]
+
+
 async def test_a_cap_knows_the_price_before_the_call(engine: Engine) -> None:
     async with engine.start("hi", AskOptions(model="openai/gpt-5", max_cost=Decimal("0.0001"), max_attempts=1)) as run:
         events = [event async for event in run]

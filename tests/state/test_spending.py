@@ -133,6 +133,7 @@ class TestSettling:
         events = told(story.events, await store.reserve(claim(month="5.00")))
         await store.append(events)
         assert await on(store) == money("0", "0.40")
+        assert list(await store.events("7f3a")) == events, "its start says what it reserved"
 
         await store.append(story.end_attempt(cost=Decimal("0.05")).events[2:])
 
