@@ -15,8 +15,8 @@ from llmesc.engine.budgets import BudgetLine
 from llmesc.engine.engine import Engine
 from llmesc.engine.operations import CircuitLine, Operations
 from llmesc.engine.options import AskOptions, Plan, Planned, Reply
-from llmesc.engine.outbox import SinkStatus
 from llmesc.engine.savings import Saved, Yardstick
+from llmesc.engine.sink_status import SinkStatus
 from llmesc.engine.used import GROUPINGS, By, Sums, Usage, UsageLine
 from llmesc.escalation.failures import Failure
 from llmesc.escalation.messages import Request

@@ -10,7 +10,8 @@ from typing import Literal
 
 from llmesc.config.model import Config, InstanceConfig, ProviderConfig
 from llmesc.engine.assemble import Wires
-from llmesc.engine.outbox import Outbox, SinkStatus
+from llmesc.engine.outbox import Outbox
+from llmesc.engine.sink_status import SinkStatus
 from llmesc.escalation.ports import CredentialsMissing
 from llmesc.escalation.redis_url import is_redis_url
 from llmesc.escalation.resolution import CircuitKey

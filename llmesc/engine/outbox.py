@@ -10,17 +10,18 @@ import asyncio
 import os
 from collections.abc import Awaitable, Callable, Collection, Iterable, Mapping, Sequence
 from contextlib import suppress
-from dataclasses import dataclass
 from functools import cached_property
 from pathlib import Path
 from typing import TYPE_CHECKING, TypeVar
 
 from llmesc.config.model import Config, SinkConfig
+from llmesc.engine.sink_status import SinkStatus, standings
 from llmesc.engine.sinks import sink_of
 from llmesc.escalation.events import Event, RunFinished, RunStarted
 from llmesc.escalation.ports import Consumer
-from llmesc.escalation.times import Clock, Timestamp
+from llmesc.escalation.times import Clock
 from llmesc.state.open import random_part
+from llmesc.state.process import is_gone, marked, this_process
 from llmesc.state.resilient import ResilientStore
 from llmesc.state.store import StateUnavailable, Store
 
@@ -37,31 +38,6 @@ BUSY_SECONDS = 0.1
 """Between two looks whether another process has delivered what `flush` is to deliver."""
 LOAD_AFTER_SECONDS = 0.05
 """How long a run has to take before libraries of sinks are loaded beside it."""
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class SinkStatus:
-    """One line of `records status`."""
-
-    name: str
-    kind: str
-    """Of its configuration; `forgotten` where only the state knows it."""
-    target: str
-    """Where it delivers: a path or a URL."""
-    waiting: int
-    """Events."""
-    waiting_since: Timestamp | None
-    """When the oldest of them was written."""
-    delivered: int
-    delivered_at: Timestamp | None
-    dropped: int
-    dropped_at: Timestamp | None
-    failures: int
-    """In a row."""
-    retry_at: Timestamp | None
-    last_error: str
-    stopped: bool
-    """It gets nothing until `records flush`."""
 
 
 class Outbox:
@@ -129,35 +105,7 @@ class Outbox:
 
     async def status(self) -> Sequence[SinkStatus]:
         """Every configured sink, and those that only the state knows. Raises `StateUnavailable`."""
-        from llmesc.records.delivery import all_waiting
-        from llmesc.state.outbox import SinkState
-
-        store = await self._store.direct()
-        states = await store.sinks()
-        configured = {sink.name: sink for sink in self._sinks}
-        found = []
-        for name in (*configured, *sorted(states.keys() - configured.keys())):
-            sink, state = configured.get(name), states.get(name)
-            state = state or SinkState(position=0, seen_at=self._clock.now(), max_age_seconds=0.0)
-            waiting = [stretch async for stretch in all_waiting(store, state.position)] if name in states else []
-            found.append(
-                SinkStatus(
-                    name=name,
-                    kind=sink.kind if sink else "forgotten",
-                    target=_target(sink),
-                    waiting=sum(stretch.events for stretch in waiting),
-                    waiting_since=waiting[0].written_at if waiting else None,
-                    delivered=state.delivered,
-                    delivered_at=state.delivered_at,
-                    dropped=state.dropped,
-                    dropped_at=state.dropped_at,
-                    failures=state.failures,
-                    retry_at=state.retry_at,
-                    last_error=state.last_error,
-                    stopped=bool(state.stopped),
-                )
-            )
-        return found
+        return await standings(self._sinks, await self._store.direct())
 
     async def checks(self) -> Mapping[str, tuple[bool, str]]:
         """Whether each sink can be reached, and what there is to tell, by name."""
@@ -212,7 +160,8 @@ class Outbox:
                 ),
                 Bounds(max_age_seconds=sink.max_age_seconds, max_size_bytes=sink.max_size_bytes),
                 batch_seconds=sink.timeout_seconds * _requests(sink),
-                new_token=lambda: os.urandom(8).hex(),
+                new_token=lambda: marked(this_process(), os.urandom(8).hex()),
+                is_dead=is_gone,
                 random=random_part,
                 warn=self._warn,
             )
@@ -285,12 +234,6 @@ def _requests(sink: SinkConfig) -> int:
     from llmesc.records.delivery import BATCH_EVENTS
 
     return {"jsonl": 1, "webhook": -(-BATCH_EVENTS // sink.batch), "otel": 2}[sink.kind]  # spans, then points
-
-
-def _target(sink: SinkConfig | None) -> str:
-    if sink is None:
-        return ""
-    return str(sink.path) if sink.path is not None else (sink.url or "").partition("?")[0]
 
 
 async def _all(work: Iterable[Awaitable[T]]) -> list[T]:

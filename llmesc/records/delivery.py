@@ -12,7 +12,7 @@ from llmesc.escalation.events import Event
 from llmesc.escalation.untrusted import one_line
 from llmesc.records.sinks.base import NotDelivered, Sink
 from llmesc.state import outbox
-from llmesc.state.outbox import Backoff, Bounds, SinkState, Stretch
+from llmesc.state.outbox import Backoff, Bounds, IsDead, SinkState, Stretch, nobody_is_dead
 from llmesc.state.store import Store
 
 BATCH_EVENTS = 500
@@ -39,6 +39,7 @@ class Delivery:
         new_token: Callable[[], str],
         random: Callable[[], float],
         warn: Callable[[str], None],
+        is_dead: IsDead = nobody_is_dead,
         backoff: Backoff | None = None,
     ) -> None:
         self.name = name
@@ -48,6 +49,7 @@ class Delivery:
         self._new_token = new_token
         self._random = random
         self._warn = warn
+        self._is_dead = is_dead
         self._backoff = backoff or Backoff()
 
     async def run(self, store: Store, *, by_operator: bool = False, told: Callable[[int], None] | None = None) -> Left:
@@ -65,11 +67,16 @@ class Delivery:
             await _tidy(store)
         if not waiting and not (state.stopped and by_operator):
             return "stopped" if state.stopped else "nothing"
+        free = outbox.is_free(by_operator=by_operator, is_dead=self._is_dead)
+        if not await store.change_sink(self.name, free):  # nothing is loaded for one that rests
+            return "stopped" if state.stopped else "busy"
         missing: NotDelivered | None = None
         try:
             await self.sink.prepare()
         except NotDelivered as error:
             missing = error
+        except Exception as error:  # noqa: BLE001 - a library that cannot be loaded is no reason to fail a command
+            missing = NotDelivered(f"{type(error).__name__}: {error}")
 
         async def work(token: str, state: SinkState) -> Left:
             if missing is not None:
@@ -80,7 +87,9 @@ class Delivery:
 
     async def _with_lease(self, store: Store, work: Callable[[str, SinkState], Awaitable[Left]], *, by_operator: bool) -> Left:
         token = self._new_token()
-        state = await store.change_sink(self.name, outbox.claimed(token, self.lease_seconds, by_operator=by_operator))
+        state = await store.change_sink(
+            self.name, outbox.claimed(token, self.lease_seconds, by_operator=by_operator, is_dead=self._is_dead)
+        )
         if state is None:
             known = (await store.sinks()).get(self.name)
             return "stopped" if known is not None and known.stopped else "busy"

@@ -72,6 +72,15 @@ Decide = Callable[[SinkState | None, int, Timestamp], tuple[SinkState | None, T]
 it as it is), and what to answer."""
 
 
+IsDead = Callable[[str], bool]
+"""Whether the process that made a lease's token is known to be gone; of another host's nothing is known."""
+
+
+def nobody_is_dead(_token: str) -> bool:
+    """Where nothing is known of any."""
+    return False
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Bounds:
     """How much waits for a sink that is down."""
@@ -111,20 +120,36 @@ def followed(max_age_seconds: float) -> Decide[None]:
     return decide
 
 
-def claimed(token: str, lease_seconds: float, *, by_operator: bool = False) -> Decide[SinkState | None]:
+def is_free(*, by_operator: bool, is_dead: IsDead = nobody_is_dead) -> Decide[bool]:
+    """Asks whether a claim would be granted now."""
+
+    def decide(state: SinkState | None, _newest: int, now: Timestamp) -> tuple[SinkState | None, bool]:
+        return None, _is_free(state, now, is_dead, by_operator=by_operator)
+
+    return decide
+
+
+def claimed(
+    token: str, lease_seconds: float, *, by_operator: bool = False, is_dead: IsDead = nobody_is_dead
+) -> Decide[SinkState | None]:
     """Asks to deliver to it, alone for so long; the state where that is granted. An operator does not wait for the backoff, and
-    starts one that was stopped.
+    starts one that was stopped. The lease of a process that is known to be dead is free.
     """
 
     def decide(state: SinkState | None, _newest: int, now: Timestamp) -> tuple[SinkState | None, SinkState | None]:
-        if state is None or (state.leased_until is not None and now < state.leased_until):
-            return None, None
-        if not by_operator and (state.stopped or (state.retry_at is not None and now < state.retry_at)):
+        if state is None or not _is_free(state, now, is_dead, by_operator=by_operator):
             return None, None
         taken = replace(state, lease=token, leased_until=Timestamp(now + lease_seconds), stopped="")
         return taken, taken
 
     return decide
+
+
+def _is_free(state: SinkState | None, now: Timestamp, is_dead: IsDead, *, by_operator: bool) -> bool:
+    if state is None or (state.leased_until is not None and now < state.leased_until and not is_dead(state.lease)):
+        return False
+    rests = state.retry_at is not None and now < state.retry_at
+    return by_operator or not (state.stopped or rests)
 
 
 def confirmed(token: str, position: int, events: int, lease_seconds: float, *, missing: int = 0) -> Decide[bool]:

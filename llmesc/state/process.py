@@ -40,6 +40,20 @@ def is_running(process: Process) -> bool | None:
     return True
 
 
+def marked(process: Process, mark: str) -> str:
+    """A token that only this process has, where `mark` is one of many; `is_gone` reads it."""
+    return f"{process.host}.{process.pid}.{process.started or 0}.{mark}"
+
+
+def is_gone(token: str) -> bool:
+    """Whether the process that `marked` a token is known to live no more."""
+    try:
+        host, pid, started, _ = token.rsplit(".", 3)
+        return is_running(Process(host, int(pid), int(started) or None)) is False
+    except ValueError:  # no token of ours
+        return False
+
+
 def _host() -> str:
     return os.environ.get("COMPUTERNAME", "") if sys.platform == "win32" else os.uname().nodename
 

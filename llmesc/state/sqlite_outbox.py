@@ -68,7 +68,7 @@ def forget(connection: Connection, name: str) -> None:
 def waiting(connection: Connection, after: int, limit: int) -> Sequence[Stretch]:
     """In the order of writing."""
     rows = connection.execute(
-        "SELECT position, run_id, first_seq, last_seq, written_at, size FROM outbox JOIN runs ON id = run "
+        "SELECT position, coalesce(run_id, ''), first_seq, last_seq, written_at, size FROM outbox LEFT JOIN runs ON id = run "
         "WHERE position > ? ORDER BY position LIMIT ?",
         (after, limit),
     )

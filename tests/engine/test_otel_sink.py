@@ -20,7 +20,7 @@ from llmesc.config.load import load
 from llmesc.engine import AskOptions, Engine
 from llmesc.escalation.messages import ask_for
 from llmesc.providers.faults import FaultServer
-from llmesc.records.sinks import otel_run
+from llmesc.records.sinks import otel_attempt, otel_run, otel_span
 from tests.otlp_receiver import Receiver, attributes, receiving
 
 pytestmark = pytest.mark.anyio
@@ -319,7 +319,7 @@ async def test_nothing_of_it_is_loaded_where_no_such_sink_is(tmp_path: Path) -> 
 
 
 def test_names_are_those_of_the_official_conventions() -> None:
-    said = Path(otel_run.__file__).read_text()
+    said = "".join(Path(module.__file__).read_text() for module in (otel_run, otel_attempt, otel_span))
     official = {
         value
         for module in (gen_ai_attributes, error_attributes, http_attributes, server_attributes, gen_ai_metrics)

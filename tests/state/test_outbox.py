@@ -12,6 +12,7 @@ from llmesc.escalation.times import Timestamp
 from llmesc.state import outbox
 from llmesc.state.keeping import Retention
 from llmesc.state.outbox import Backoff, Bounds, SinkState, Stretch
+from llmesc.state.process import Process, is_gone, marked, this_process
 from llmesc.state.store import Store
 from tests.redis_server import RedisServer
 
@@ -204,6 +205,19 @@ class TestDecisions:
             assert (state.position, state.dropped, state.dropped_at) == (3 + cut, 2 + 10 * cut, NOW)
         assert outbox.bounded(2, waiting, bounds)(free, 9, NOW) == (None, 0), "it has moved on"
         assert outbox.bounded(3, waiting, bounds)(STATE, 9, NOW) == (None, 0), "somebody delivers"
+
+    def test_the_lease_of_a_process_that_is_gone_is_free_at_once(self) -> None:
+        assert outbox.claimed("u", 30)(STATE, 9, NOW) == (None, None)
+        assert outbox.claimed("u", 30, is_dead=lambda token: token == "t")(STATE, 9, NOW)[1] is not None
+        assert outbox.is_free(by_operator=True)(STATE, 9, NOW) == (None, False)
+        assert outbox.is_free(by_operator=True, is_dead=lambda token: True)(STATE, 9, NOW) == (None, True)
+
+    def test_a_token_tells_whether_its_process_lives(self) -> None:
+        here = this_process()
+        assert not is_gone(marked(here, "1"))
+        assert is_gone(marked(Process(here.host, 2**22 + 1, 5), "1"))
+        assert not is_gone(marked(Process("another.host", 1, None), "1")), "of another host nothing is known"
+        assert not is_gone("what nobody made")
 
     def test_what_the_record_has_no_more_is_counted(self) -> None:
         state, _ = outbox.confirmed("t", 7, 4, 30, missing=3)(STATE, 9, NOW)

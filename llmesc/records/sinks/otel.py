@@ -15,7 +15,8 @@ from llmesc.escalation.events import Event, RunFinished
 from llmesc.providers.http import Http
 from llmesc.providers.transport_error import TransportError
 from llmesc.records.sinks.base import InThread, NotDelivered
-from llmesc.records.sinks.otel_run import Trace, trace_of
+from llmesc.records.sinks.otel_run import trace_of
+from llmesc.records.sinks.otel_span import Trace
 
 if TYPE_CHECKING:
     from llmesc.records.sinks.otel_export import Exporter

@@ -35,7 +35,7 @@ from llmesc.escalation.times import Timestamp
 from llmesc.providers.http import user_agent
 from llmesc.records.sinks.base import NotDelivered
 from llmesc.records.sinks.otel import METRICS, TRACES
-from llmesc.records.sinks.otel_run import DURATION, FIRST_CHUNK, TOKENS, Span, Trace
+from llmesc.records.sinks.otel_span import DURATION, FIRST_CHUNK, TOKENS, Span, Trace
 
 _SECONDS = (0.01, 0.02, 0.04, 0.08, 0.16, 0.32, 0.64, 1.28, 2.56, 5.12, 10.24, 20.48, 40.96, 81.92)
 _POWERS_OF_FOUR = tuple(4**power for power in range(14))
