@@ -73,11 +73,14 @@ class Exporter:
             raise NotDelivered("$OTEL_SDK_DISABLED is true")
         spans = spans_of([trace for trace in traces if trace.is_wanted], self._resource)
         with _quietly() as said:
-            if spans and self._spans.export(spans) is not SpanExportResult.SUCCESS:
-                raise self._refused(said)
-            points = points_of(traces, self._writer)
-            if points is not None and self._points.export(points) is not MetricExportResult.SUCCESS:
-                raise self._refused(said)
+            try:
+                if spans and self._spans.export(spans) is not SpanExportResult.SUCCESS:
+                    raise self._refused(said)
+                points = points_of(traces, self._writer)
+                if points is not None and self._points.export(points) is not MetricExportResult.SUCCESS:
+                    raise self._refused(said)
+            except _Refused:  # as some versions of the exporters let through
+                raise self._refused(said) from None
 
     def close(self) -> None:
         """Closes its connections."""
