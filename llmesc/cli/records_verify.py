@@ -61,11 +61,11 @@ def _print(session: Session, found: Verified) -> None:
     if found.unchained_runs:
         about.append(f"{found.unchained_runs} from before there was a chain, of which nothing can be said")
     if found.pruned_at is not None:
-        about.append(f"{found.pruned_runs} pruned, last on {words.moment(found.pruned_at)}")
+        about.append(f"{found.pruned_runs:,} pruned, last on {words.moment(found.pruned_at)} by {found.pruned_by}")
     for problem in found.problems:
         whose = f"request {problem.run_id}" if problem.run_id else "the chain"
         session.out.line(one_line(f"✗ {problem.flaw}: {whose}: {problem.detail}", 1000))
-    session.out.line(" · ".join(about))
+    session.out.line(one_line(" · ".join(about), 1000))
     session.out.line(f"head {found.head}")
 
 

@@ -53,6 +53,8 @@ class Verified:
     """Let go by `prune`, which is on the chain itself."""
     pruned_at: Timestamp | None
     """The last time."""
+    pruned_by: str | None
+    """Who did it then: `user@host`, or `llmesc` by itself."""
     head: str
     """`POSITION:DIGEST` of the last link: whoever keeps it elsewhere can tell later whether all this was rewritten."""
     problems: tuple[Problem, ...]

@@ -8,14 +8,15 @@ elsewhere.
 from __future__ import annotations
 
 import json
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
+from contextlib import suppress
 from dataclasses import dataclass
 from sqlite3 import Connection
 from typing import Any
 
 from llmesc.escalation.times import Timestamp, from_rfc3339
 from llmesc.state.keeping import Problem, Verified, head_text, one_problem_each, parse_head
-from llmesc.state.sqlite_links import NO_DIGEST, events_digest, prune_digest
+from llmesc.state.sqlite_links import NO_DIGEST, digest_of, events_digest, prune_digest
 from llmesc.state.sqlite_projected import differing
 
 
@@ -27,6 +28,8 @@ class Signed:
     """Of which links may still be there."""
     so_far: int
     at: Timestamp | None
+    who: str | None
+    """The last time."""
     position: int
     """All links up to this one are gone."""
     digest: bytes
@@ -35,18 +38,21 @@ class Signed:
     @classmethod
     def of(cls, connection: Connection) -> Signed:
         """As they stand in the file."""
-        records = [
-            json.loads(text)
-            for (text,) in connection.execute("SELECT prune_record FROM prunes WHERE prune_position > 0 ORDER BY prune_position")
-        ]
-        if not records:
-            return cls(runs=frozenset(), so_far=0, at=None, position=0, digest=NO_DIGEST)
-        newest = records[-1]
-        position, digest = parse_head(newest["anchor"])
-        return cls(
-            runs=frozenset(run_id for record in records for run_id in record["runs"]),
-            so_far=newest["so_far"],
-            at=from_rfc3339(newest["at"]),
+        rows = connection.execute("SELECT prune_record FROM prunes WHERE prune_position > 0 ORDER BY prune_position")
+        signed = cls(runs=frozenset(), so_far=0, at=None, who=None, position=0, digest=NO_DIGEST)
+        for (text,) in rows:
+            # One that was spoiled counts for nothing; that its link does not fit is found by the walk.
+            with suppress(ValueError, KeyError, TypeError, AttributeError):
+                signed = signed._with(json.loads(text))
+        return signed
+
+    def _with(self, record: Mapping[str, Any]) -> Signed:
+        position, digest = parse_head(record["anchor"])
+        return Signed(
+            runs=self.runs | frozenset(map(str, record["runs"])),
+            so_far=int(record["so_far"]),
+            at=from_rfc3339(record["at"]),
+            who=str(record["who"]),
             position=position,
             digest=digest,
         )
@@ -83,6 +89,7 @@ def verify(connection: Connection, anchor: str | None) -> Verified:
         unchained_runs=len(unchained - bad),
         pruned_runs=walk.signed.so_far,
         pruned_at=walk.signed.at,
+        pruned_by=walk.signed.who,
         head=head_text(walk.position, walk.before),
         problems=one_problem_each(problems),
     )
@@ -110,24 +117,25 @@ class _Walk:
         self,
         position: int,
         run_id: str | None,
-        digest: bytes,
+        stored: object,
         record: str | None,
         last: int | None,
         body: str | None,
         first: int | None,
     ) -> None:
         """One link."""
+        digest = digest_of(stored)
         if position != self.position + 1:
             self._add("missing", None, f"links {self.position + 1} to {position - 1} of the chain are gone")
         elif run_id is None or first is None:
             if record is None:
                 self._add("missing", None, f"link {position}: the record of what was pruned is gone")
-            elif prune_digest(self.before, record) != digest:
+            elif prune_digest(self.before, str(record)) != digest:
                 self._add("changed", None, f"link {position}: the record of what was pruned is not as it was written")
         elif body is None or last is None:
             if run_id not in self.signed.runs:
                 self._add("missing", run_id, f"its events from {first} on are gone")
-        elif events_digest(self.before, run_id, first, last, body) != digest:
+        elif events_digest(self.before, run_id, first, last, str(body)) != digest:
             self._add("changed", run_id, f"its events {first} to {last} are not as they were written, or stand elsewhere")
         self.links += 1
         self.matched += body is not None

@@ -29,7 +29,12 @@ _HEAD = "SELECT position, link_digest FROM links WHERE position = (SELECT max(po
 def head(connection: Connection) -> tuple[int, bytes]:
     """Position and digest of the last link; of none at all, 0 and `NO_DIGEST`."""
     row = connection.execute(_HEAD).fetchone()
-    return (0, NO_DIGEST) if row is None else (row[0], row[1])
+    return (0, NO_DIGEST) if row is None else (row[0], digest_of(row[1]))
+
+
+def digest_of(stored: object) -> bytes:
+    """What stands in the file as a digest; `NO_DIGEST` where that is none, which then does not fit."""
+    return stored if isinstance(stored, bytes) and len(stored) == len(NO_DIGEST) else NO_DIGEST
 
 
 def link_events(connection: Connection, run_id: str, first: int, last: int, body: str) -> None:

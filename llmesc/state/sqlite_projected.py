@@ -28,7 +28,7 @@ def differing(connection: Connection, run: int) -> list[str]:
     expected, attempts = _expected(connection, run)
     found = _differences(_row(connection, "SELECT * FROM runs WHERE id = ?", run)[0], expected)
     rows = {row["attempt"]: row for row in _row(connection, "SELECT * FROM attempts WHERE run = ?", run)}
-    for number in sorted(set(rows) | set(attempts)):
+    for number in sorted(set(rows) | set(attempts), key=str):  # whatever somebody wrote there
         if number not in rows or number not in attempts:
             found.append(f"attempt {number}")
         else:
@@ -66,6 +66,13 @@ def _differences(row: Mapping[str, Any], expected: Columns) -> list[str]:
 
 
 def _same(name: str, stored: Any, value: Any) -> bool:
+    try:
+        return _means(name, stored, value)
+    except (ValueError, TypeError):  # what stands there is not even of its kind
+        return False
+
+
+def _means(name: str, stored: Any, value: Any) -> bool:
     if stored is None or value is None:
         return stored is value
     if name.endswith("_at"):

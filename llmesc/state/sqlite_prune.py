@@ -67,6 +67,9 @@ async def prune(database: Database, wanted: Retention, who: str, now: Callable[[
         if not has_more:
             break
         await _turn_of_others(steps)
+    if gone != NOTHING and steps is None:
+        # The file gets shorter, and the log beside it forgets what went, unless others are just reading it: then a little later.
+        await database.read(lambda connection: connection.execute("PRAGMA wal_checkpoint(TRUNCATE)").fetchall())
     return gone
 
 

@@ -129,6 +129,7 @@ async def kill(
     folder: Path,
     *,
     seed: int = 1,
+    longest_life_seconds: float = LONGEST_LIFE_SECONDS,
     tell: Callable[[int], None] = lambda _kills: None,
 ) -> Killed:
     """Kills so many processes over `state`, lets one end in peace, and looks at what is there.
@@ -148,7 +149,7 @@ async def kill(
         for number in range(times):
             way = outages.way(rolled.random())
             if way is None:
-                await forked.killed(f"victim-{number}", rolled.uniform(0, LONGEST_LIFE_SECONDS))
+                await forked.killed(f"victim-{number}", rolled.uniform(0, longest_life_seconds))
             else:
                 killed.away[way] += 1
                 with outages.away(way):

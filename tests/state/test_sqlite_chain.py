@@ -100,6 +100,11 @@ class TestVerify:
                 ],
                 ("added", "x"),
             ),
+            (["UPDATE links SET link_digest = 'none' WHERE link_run = 'b' AND link_seq = 0"], ("changed", "b")),
+            ([f"UPDATE events SET body = x'00ff' WHERE run = {RUN_B} AND first_seq = 2"], ("changed", "b")),
+            (["UPDATE runs SET caller = 'nobody' WHERE run_id = 'b'"], ("changed", "b")),
+            (["UPDATE runs SET finished_at = 'never' WHERE run_id = 'b'"], ("changed", "b")),
+            ([f"UPDATE attempts SET attempt = 'x' WHERE run = {RUN_B}"], ("changed", "b")),
             (["UPDATE runs SET outcome = 'exhausted' WHERE run_id = 'b'"], ("changed", "b")),
             (["UPDATE runs SET cost = '0' WHERE run_id = 'b'"], ("changed", "b")),
             ([f"UPDATE attempts SET call_cost = '0' WHERE run = {RUN_B}"], ("changed", "b")),
@@ -196,7 +201,8 @@ class TestPrune:
         assert await sqlite.events("a") == []
         verified = await sqlite.verify()
         assert verified.problems == ()
-        assert (verified.runs, verified.pruned_runs, verified.pruned_at) == (1, 2, kit.clock.now())
+        assert (verified.runs, verified.pruned_runs) == (1, 2)
+        assert (verified.pruned_at, verified.pruned_by) == (kit.clock.now(), "ann@host")
 
     async def test_pruned_and_pruned_again_the_rest_is_verified_and_the_chain_is_no_longer_than_what_is_there(
         self, kit: Any, sqlite: SqliteStore
@@ -250,6 +256,16 @@ class TestPrune:
             "DELETE FROM runs WHERE run_id = 'b'",
         )
         assert "changed" in {flaw for flaw, _ in flaws(await sqlite.verify())}
+        tamper(kit, "UPDATE prunes SET prune_record = 'nothing at all'")
+        assert "changed" in {flaw for flaw, _ in flaws(await sqlite.verify())}
+
+    async def test_it_goes_on_behind_a_head_that_was_spoiled(self, kit: Any, sqlite: SqliteStore) -> None:
+        await fill(kit, sqlite, "a")
+        tamper(kit, "UPDATE links SET link_digest = 7 WHERE position = (SELECT max(position) FROM links)")
+
+        await fill(kit, sqlite, "b")
+
+        assert flaws(await sqlite.verify()) == [("changed", "a")]
 
     async def test_the_file_gets_no_larger_than_it_may_and_gives_its_room_back(self, kit: Any, sqlite: SqliteStore) -> None:
         for number in range(40):
@@ -263,6 +279,7 @@ class TestPrune:
 
         after, free = await sqlite.sizes()
         assert after <= size // 2
+        assert kit.path.stat().st_size == after
         assert free == 0
         assert 15 <= gone.runs <= 25
         assert abs(planned.runs - gone.runs) <= 3
@@ -289,9 +306,8 @@ class TestPrune:
         await sqlite.append(kit.answered("a", prompt="the launch code is 0000"))
         kit.clock.seconds += DAY
         await sqlite.prune(Retention(keep_seconds=1.0), "ann@host")
-        await sqlite.aclose()
 
-        assert b"launch code" not in kit.path.read_bytes()
+        assert all(b"launch code" not in file.read_bytes() for file in kit.folder.glob("state.db*"))
 
     async def test_nothing_to_do_writes_nothing(self, kit: Any, sqlite: SqliteStore) -> None:
         await fill(kit, sqlite, "a")
