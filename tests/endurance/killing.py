@@ -130,11 +130,13 @@ async def kill(
     *,
     seed: int = 1,
     longest_life_seconds: float = LONGEST_LIFE_SECONDS,
+    settings: str = "",
     tell: Callable[[int], None] = lambda _kills: None,
 ) -> Killed:
     """Kills so many processes over `state`, lets one end in peace, and looks at what is there.
 
-    `outages` takes the state away from some of them; `folder` is for the configuration and the spool; `tell` is told after each.
+    `outages` takes the state away from some of them; `folder` is for the configuration, to which `settings` are added, and the
+    spool; `tell` is told after each.
     """
     rolled, ledger, home = random.Random(seed), Ledger(seed), folder / "home"
     began = time.monotonic()
@@ -142,7 +144,7 @@ async def kill(
         book = servers(ledger, FAULTY)
         for server in book.values():
             await stack.enter_async_context(server)
-        config = _written(folder, {name: server.base_url for name, server in book.items()})
+        config = _written(folder, {name: server.base_url for name, server in book.items()}, settings)
         spool = Spool(home / "state" / "spool", SystemClock())
         forked = await stack.enter_async_context(victims(config, state, home))
         killed = Killed()
@@ -167,10 +169,10 @@ async def kill(
     return killed
 
 
-def _written(folder: Path, urls: Mapping[str, str]) -> Path:
+def _written(folder: Path, urls: Mapping[str, str], settings: str) -> Path:
     path = folder / "config.toml"
     price = {"input": INPUT_PRICE, "output": OUTPUT_PRICE}
-    path.write_text(_CONFIG + "".join(_PROVIDER.format(name=name, url=url, **price) for name, url in urls.items()))
+    path.write_text(_CONFIG + settings + "".join(_PROVIDER.format(name=name, url=url, **price) for name, url in urls.items()))
     return path
 
 

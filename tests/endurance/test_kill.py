@@ -7,6 +7,9 @@ from pathlib import Path
 
 import pytest
 
+from llmesc.engine.clock import SystemClock
+from llmesc.escalation.circuits import CircuitPolicy
+from llmesc.state.open import open_store
 from tests.endurance.away import Outages, RedisOutages, SqliteOutages
 from tests.endurance.killing import kill
 from tests.redis_server import RedisServer
@@ -40,3 +43,17 @@ async def test_killed_at_any_moment_no_attempt_is_missing_none_is_counted_twice_
     assert killed.audit.requests > 0, "nobody lived long enough to ask"
     assert killed.audit.outcomes["interrupted"] > 0
     assert sum(killed.away.values()) > 0
+
+
+async def test_killed_while_old_requests_are_let_go_the_chain_still_holds(tmp_path: Path) -> None:
+    path = tmp_path / "state.db"
+    settings = '[records]\nkeep = "20ms"\n'
+
+    # Long lives, because it takes a request that ends to let others go.
+    await kill(10, f"sqlite://{path}", SqliteOutages(path), tmp_path, settings=settings, longest_life_seconds=1.0)
+
+    store = await open_store(f"sqlite://{path}", clock=SystemClock(), policy=CircuitPolicy())
+    verified = await store.verify()
+    await store.aclose()
+    assert verified.problems == ()
+    assert verified.pruned_runs > 0
