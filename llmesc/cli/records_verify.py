@@ -27,7 +27,8 @@ def verify(
     signed for on the same chain. So a change of one row is found, and the lists are compared with the events they follow from.
 
     What it cannot find: who can write the file can make the whole chain anew, or cut off its end. Keep the head that is printed
-    where they cannot write (a log, a ticket) and give it as --anchor later.
+    where they cannot write (a log, a ticket) and give it as --anchor later. They can prune, too, as you can: look whether what
+    is said to be pruned is what you expect.
 
     Ends with 1 where something does not fit. Only a state in a SQLite file has such a chain.
     """
