@@ -59,6 +59,7 @@ class ResilientStore:
         self._store: Store | None = None
         self._why_away: StateUnavailable | None = None
         self._next_try = float("-inf")
+        self._patient_until = float("-inf")
         self._circuits: dict[CircuitKey, Circuit] = {}
         self._denials: tuple[Denial, ...] = ()
         self._seeded_circuits: dict[CircuitKey, Circuit] = {}
@@ -182,11 +183,13 @@ class ResilientStore:
             from asyncio import create_task
 
             patient = patient or self._why_away is None
+            self._patient_until = self._clock.monotonic() + self._patience_seconds
             self._next_try = self._clock.monotonic() + RETRY_SECONDS
             self._opening = create_task(self._try_to_open())
             await self._finished(self._opening, None if patient else self._patience_seconds)
         elif self._opening is not None and (patient or self._why_away is None):
-            await self._finished(self._opening, None if patient else self._patience_seconds)
+            left_seconds = max(0.0, self._patient_until - self._clock.monotonic())
+            await self._finished(self._opening, None if patient else left_seconds)
         return self._store
 
     async def _finished(self, opening: Task[None], within_seconds: float | None) -> None:
