@@ -109,9 +109,10 @@ class RunFilter:
 
 
 class Store(Protocol):
-    """Circuits, denials, leases, retry budgets, spending, runs, attempts, events, and what of them waits for sinks. Each method is
-    atomic and, when it returns, durable against the death of this process. All raise `StateUnavailable` within `busy_seconds`; none
-    blocks the event loop to wait for a lock.
+    """Circuits, denials, leases, retry budgets, spending, runs, attempts, events, and what of them waits for sinks.
+
+    Each method is atomic and, when it returns, durable against the death of this process. All raise `StateUnavailable` within
+    `busy_seconds`; none blocks the event loop to wait for a lock.
     """
 
     async def circuits(self, keys: Collection[CircuitKey] | None = None) -> Mapping[CircuitKey, Circuit]:
