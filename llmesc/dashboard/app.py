@@ -9,11 +9,13 @@ from pathlib import Path
 from typing import TYPE_CHECKING, ClassVar
 
 from textual.app import App, SystemCommand
+from textual.events import Event, Paste
 from textual.screen import Screen
 
 from llmesc.dashboard.feed import Feed
 from llmesc.dashboard.screens.main import MainScreen
 from llmesc.escalation.times import Timestamp
+from llmesc.escalation.untrusted import safe
 
 if TYPE_CHECKING:
     from llmesc.engine import Engine
@@ -93,6 +95,12 @@ class Dashboard(App[None]):
     def main_screen(self) -> MainScreen | None:
         """The topmost main screen: the live one, or a replay over it."""
         return next((screen for screen in reversed(self.screen_stack) if isinstance(screen, MainScreen)), None)
+
+    async def on_event(self, event: Event) -> None:
+        """What is pasted is shown in some line: it is text from outside, too."""
+        if isinstance(event, Paste):
+            event.text = safe(event.text)
+        await super().on_event(event)
 
     def _handle_exception(self, error: Exception) -> None:
         # Textual would print the traceback with local variables, prompts and keys among them. Who started us explains it.

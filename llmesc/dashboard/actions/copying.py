@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import re
 from typing import TYPE_CHECKING
 
 from llmesc.dashboard.commands import Command
@@ -48,7 +49,9 @@ async def export(desk: MainScreen) -> None:
 
     now = desk.situation
     assert now.view is not None, "refused before"
-    line = Line(name="place", about="a file", value=f"llmesc-{now.view.run_id}.jsonl")
+    # An id comes from the record, and the record from whoever writes it: of it only what is part of a name.
+    name = re.sub(r"[^\w-]+", "", now.view.run_id)[:64]
+    line = Line(name="place", about="a file", value=f"llmesc-{name}.jsonl")
     typed = await desk.desk.push_screen_wait(Form("Export the events to", [line]))
     if not (place := typed.get("place")):
         return

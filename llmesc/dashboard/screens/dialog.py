@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import TypeVar
 
 from textual.containers import Vertical
+from textual.content import Content
 from textual.screen import ModalScreen
 
 from llmesc.escalation.untrusted import one_line
@@ -27,5 +28,5 @@ class Box(Vertical):
 
     def __init__(self, title: str = "", subtitle: str = "") -> None:
         super().__init__()
-        self.border_title = one_line(title).replace("[", "\\[")
-        self.border_subtitle = subtitle
+        self.border_title = Content(one_line(title))
+        self.border_subtitle = Content(one_line(subtitle))

@@ -11,7 +11,7 @@ from textual.binding import Binding, BindingType
 from textual.widgets import Input, Static
 
 from llmesc.dashboard.screens.dialog import Box, Dialog
-from llmesc.escalation.untrusted import one_line
+from llmesc.escalation.untrusted import one_line, safe
 
 
 def _anything(_: str) -> str:
@@ -51,7 +51,7 @@ class Form(Dialog[dict[str, str]]):
             yield Static(one_line(self._question), markup=False)
             for line in self._lines:
                 yield Static(line.about, classes="about", markup=False)
-                field = Input(line.value, id=line.name, compact=True)
+                field = Input(one_line(line.value), id=line.name, compact=True)
                 field.cursor_blink = False
                 yield field
             yield Static("", classes="wrong", markup=False)
@@ -63,6 +63,6 @@ class Form(Dialog[dict[str, str]]):
         typed = {line.name: self.query_one(f"#{line.name}", Input).value.strip() for line in self._lines}
         problems = [f"{line.name}: {problem}" for line in self._lines if (problem := line.wrong(typed[line.name]))]
         if problems:
-            self.query_one(".wrong", Static).update("\n".join(problems))
+            self.query_one(".wrong", Static).update(safe("\n".join(problems)))
         else:
             self.dismiss(typed)

@@ -14,6 +14,7 @@ from llmesc.dashboard.actions.all import COMMANDS
 from llmesc.dashboard.keys import LIST_KEYS, spoken
 from llmesc.dashboard.screens.dialog import Box, Dialog
 from llmesc.dashboard.situation import PANES, Pane
+from llmesc.escalation.untrusted import one_line
 
 
 class Keys(Dialog[None]):
@@ -40,7 +41,7 @@ class Keys(Dialog[None]):
         text = Text()
         for pane in (self._pane, None, *(other for other in PANES if other != self._pane)):
             lines = [
-                (spoken(self._keymap.get(command.id, command.key)), command.about)
+                (one_line(spoken(self._keymap.get(command.id, command.key))), command.about)
                 for command in COMMANDS
                 if command.pane == pane and not (self._read_only and command.changes)
             ]

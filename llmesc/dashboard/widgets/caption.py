@@ -5,6 +5,8 @@ from __future__ import annotations
 from rich.text import Text
 from textual.widgets import Static
 
+from llmesc.escalation.untrusted import one_line
+
 
 class CaptionLine(Static):
     """A caption, marked as of a demonstration; or nothing."""
@@ -23,4 +25,4 @@ class CaptionLine(Static):
         if words != self._words:
             self._words = words
             self.set_class(bool(words), "-shown")
-            self.update(Text.assemble((" DEMO ", "reverse"), f" {words}", no_wrap=True, overflow="ellipsis"))
+            self.update(Text.assemble((" DEMO ", "reverse"), f" {one_line(words, 400)}", no_wrap=True, overflow="ellipsis"))

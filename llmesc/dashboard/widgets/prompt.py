@@ -11,7 +11,7 @@ from textual.content import Content
 from textual.message import Message
 from textual.widgets import TextArea
 
-from llmesc.escalation.untrusted import one_line
+from llmesc.escalation.untrusted import one_line, safe
 
 NEWLINE_KEYS = frozenset({"ctrl+j", "shift+enter", "alt+enter"})
 """Ctrl+J arrives from every terminal; the others from those that tell them from Enter."""
@@ -88,5 +88,5 @@ class PromptBar(TextArea):
         if self._back == 0:
             self._draft = self.text
         self._back = back
-        self.load_text(self._earlier[back - 1] if back else self._draft)
+        self.load_text(safe(self._earlier[back - 1]) if back else self._draft)
         self.move_cursor(self.document.end)

@@ -5,6 +5,8 @@ from __future__ import annotations
 from rich.text import Text
 from textual.widgets import Static
 
+from llmesc.escalation.untrusted import safe
+
 
 class Told(Static):
     """Text from anywhere, never markup."""
@@ -17,8 +19,8 @@ class Told(Static):
         """Says this from now on."""
         if text != self._told:
             self._told = text
-            self.update(text)
+            self.update(safe(text) if isinstance(text, str) else text)
 
     def tell_line(self, text: str) -> None:
         """As `tell`, in one line that is cut where it has no room."""
-        self.tell(Text(text, no_wrap=True, overflow="ellipsis"))
+        self.tell(Text(safe(text), no_wrap=True, overflow="ellipsis"))
