@@ -8,14 +8,28 @@ from typing import TYPE_CHECKING, Annotated, Any
 import typer
 from typer.core import TyperGroup
 
-from llmesc.cli import ask, chain, circuits, classify, config_cmd, dashboard, doctor, drill, history, init, models, topics
+from llmesc.cli import ask, chain, circuits, classify, config_cmd, dashboard, doctor, drill, fleet, history, init, models, topics
 from llmesc.cli.exit_codes import ExitCode
 
 if TYPE_CHECKING:
     from llmesc.cli.session import Session
 
 
-_ORDER = ("ask", "dashboard", "chain", "circuits", "models", "history", "drill", "classify", "init", "config", "doctor", "help")
+_ORDER = (
+    "ask",
+    "dashboard",
+    "chain",
+    "circuits",
+    "models",
+    "history",
+    "fleet",
+    "drill",
+    "classify",
+    "init",
+    "config",
+    "doctor",
+    "help",
+)
 
 
 class _Root(TyperGroup):
@@ -59,6 +73,7 @@ def _tree() -> typer.Typer:
         ("circuits", circuits, "list"),
         ("models", models, "list"),
         ("history", history, "list"),
+        ("fleet", fleet, "list"),
         ("config", config_cmd, "show"),
     ):
         group = typer.Typer(help=module.HELP, cls=verbs(default), rich_markup_mode=None)

@@ -17,7 +17,7 @@ _THIS_MACHINE = ("localhost", "127.0.0.1", "::1")
 
 def warnings(config: Config, environ: Mapping[str, str]) -> tuple[str, ...]:
     """One line for each doubt, with what to do. Reads `environ` and what is installed, calls nobody."""
-    found = [*_state(config, environ), *_secrets(config, environ), *_clear_text(config)]
+    found = [*_state(config, environ), *_fleet(config, environ), *_secrets(config, environ), *_clear_text(config)]
     if not config.providers:
         found.append(
             "providers: none is configured, so no request can be answered; `llmesc init` writes down what this machine offers"
@@ -47,16 +47,30 @@ def _state(config: Config, environ: Mapping[str, str]) -> Iterator[str]:
         yield "state: the password leaves the machine in clear over redis://; write rediss:// where the server speaks TLS"
 
 
+def _fleet(config: Config, environ: Mapping[str, str]) -> Iterator[str]:
+    of_fleet = [instance for provider in config.providers if provider.api == "fleet" for instance in provider.instances]
+    if not of_fleet and config.fleet.url is None:
+        return
+    if find_spec("redis") is None:
+        yield "fleet: needs the extra `redis`; pip install 'llmesc[redis]'"
+    for url in dict.fromkeys(url for url in (config.fleet.url, *(instance.base_url for instance in of_fleet)) if url):
+        place = parse_redis_url(url)
+        if place.password_env and not environ.get(place.password_env):
+            yield f"fleet: the environment variable {place.password_env} is not set; export {place.password_env}=…"
+        elsewhere = place.socket is None and not all(host in _THIS_MACHINE for host, _ in place.addresses)
+        if elsewhere and not place.tls:
+            yield f"fleet: prompts leave the machine in clear over {place}; write rediss:// where the server speaks TLS"
+
+
 def _secrets(config: Config, environ: Mapping[str, str]) -> Iterator[str]:
-    for provider in config.providers:
-        for instance in provider.instances:
-            for ref in (instance.api_key, *instance.headers.values()):
-                if not isinstance(ref, SecretRef):
-                    continue
-                if ref.source == "inline":
-                    yield f'{ref.key}: the secret stands in the file; better {{ env = "NAME" }} or {{ command = … }}'
-                elif ref.source == "env" and not environ.get(ref.target):
-                    yield f"{ref.key}: the environment variable {ref.target} is not set; export {ref.target}=…"
+    instances = [instance for provider in config.providers for instance in provider.instances]
+    for ref in (config.fleet.key, *(ref for each in instances for ref in (each.api_key, *each.headers.values()))):
+        if not isinstance(ref, SecretRef):
+            continue
+        if ref.source == "inline":
+            yield f'{ref.key}: the secret stands in the file; better {{ env = "NAME" }} or {{ command = … }}'
+        elif ref.source == "env" and not environ.get(ref.target):
+            yield f"{ref.key}: the environment variable {ref.target} is not set; export {ref.target}=…"
 
 
 def _clear_text(config: Config) -> Iterator[str]:

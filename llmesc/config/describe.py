@@ -37,6 +37,8 @@ def describe(config: Config) -> list[Setting]:
         ("window_headroom", config.window_headroom),
         ("records.capture", config.records.capture),
         *((("records.key", config.records.key.shown),) if config.records.key else ()),
+        *((("fleet.url", config.fleet.url),) if config.fleet.url else ()),
+        *((("fleet.key", config.fleet.key.shown),) if config.fleet.key else ()),
         *_under("escalation", _limits(config.limits)),
         ("escalation.allowed_models", list(config.allowed_models)),
         *_under("circuit", _circuit(config.circuit)),
@@ -157,7 +159,10 @@ def _instance(instance: InstanceConfig) -> Iterator[tuple[str, Value]]:
     if instance.base_url:
         yield "base_url", instance.base_url
     if instance.api_key:
-        yield "api_key", instance.api_key.shown
+        yield (
+            ("key" if instance.api_key.key.endswith(".key") else "api_key"),
+            instance.api_key.shown,
+        )  # the fleet's is no key of an API
     for name, header in instance.headers.items():
         yield f"headers.{dotted((name,))}", header.shown if isinstance(header, SecretRef) else header
     for name, option in instance.options.items():

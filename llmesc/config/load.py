@@ -17,6 +17,7 @@ from llmesc.config.reading import Document, Table
 from llmesc.config.sections import (
     circuit_policy,
     dashboard,
+    fleet,
     limits,
     quality_commands,
     quality_judge,
@@ -77,6 +78,9 @@ def _config(document: Document, content: Mapping[str, Any], environ: Mapping[str
     escalation, quality = top.table("escalation"), top.table("quality")
     providers = read_providers(top, timeout_overrides(top.table("timeouts")), environ)
     base = default_config(environ)
+    state, settings = _state(top, base, environ), fleet(top.table("fleet"))
+    if settings.url is None and not is_redis_url(state):
+        _refuse_fleet_nowhere(document, providers)
     return Config(
         limits=limits(escalation),
         allowed_models=escalation.texts("allowed_models"),
@@ -87,11 +91,19 @@ def _config(document: Document, content: Mapping[str, Any], environ: Mapping[str
         providers=providers,
         chains=_chains(top.table("chains"), providers),
         records=records(top.table("records")),
-        state=_state(top, base, environ),
+        state=state,
+        fleet=settings,
         dashboard=dashboard(top.table("dashboard")),
         window_headroom=top.number("window_headroom", base.window_headroom, most=0.9),
         origins={**document.origins, **base.origins},
     )
+
+
+def _refuse_fleet_nowhere(document: Document, providers: Sequence[ProviderConfig]) -> None:
+    for provider in providers:
+        if provider.api == "fleet" and any(instance.base_url is None for instance in provider.instances):
+            allowed = "the URL of a Redis here, as `url` in [fleet], or as `state`"
+            document.wrong(("providers", provider.name, "base_url"), f"missing; allowed: {allowed}")
 
 
 def _state(top: Table, base: Config, environ: Mapping[str, str]) -> str:

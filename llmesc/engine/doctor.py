@@ -45,8 +45,12 @@ def _versions(config: Config) -> Check:
         except PackageNotFoundError:
             return f"no {package}"
 
-    packages = ("llmesc", "httpx", "typer", "textual", "xllamacpp", *(("redis",) if is_redis_url(config.state) else ()))
+    packages = ("llmesc", "httpx", "typer", "textual", "xllamacpp", *(("redis",) if _needs_redis(config) else ()))
     return Check(name="versions", status="ok", detail=", ".join((f"Python {platform.python_version()}", *map(of, packages))))
+
+
+def _needs_redis(config: Config) -> bool:
+    return is_redis_url(config.state) or any(provider.api == "fleet" for provider in config.providers)
 
 
 def _configuration(config: Config) -> Iterator[Check]:
@@ -80,6 +84,12 @@ async def _state(store: ResilientStore) -> Check:
     return Check(name="state", status="ok", detail=_told(facts))
 
 
+def _hint_of_missing(provider: ProviderConfig, listed: Sequence[str]) -> str:
+    if provider.api == "fleet" and not listed:
+        return "no worker lives; `llmesc fleet worker --serve REF` where the model is"
+    return f"{'its workers serve' if provider.api == 'fleet' else 'it lists'} {', '.join(listed[:8])}"
+
+
 def _told(facts: Mapping[str, str]) -> str:
     return ", ".join(f"{name} {value}" for name, value in facts.items())
 
@@ -110,7 +120,7 @@ async def _endpoint(provider: ProviderConfig, instance: InstanceConfig, wires: W
                     name=f"models:{key}",
                     status="warning",
                     detail=f"not listed there: {', '.join(missing_models)}",
-                    hint=f"it lists {', '.join(result.models[:8])}",
+                    hint=_hint_of_missing(provider, result.models),
                 )
             )
         else:
