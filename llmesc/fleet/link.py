@@ -10,7 +10,7 @@ from typing import Any, Literal, NamedTuple, cast
 from llmesc.escalation.redis_url import RedisPlace
 from llmesc.escalation.times import Timestamp
 from llmesc.fleet.scripts import script
-from llmesc.fleet.times import ANSWER_SECONDS, LEASE_SECONDS, TRIES, UNREAD_PARTS
+from llmesc.fleet.times import ANSWER_SECONDS, LEASE_SECONDS, LEAVE_SECONDS, TRIES, UNREAD_PARTS
 from llmesc.state.redis_connection import OPENING, RedisConnection
 from llmesc.state.redis_time import ServerTime
 
@@ -119,7 +119,7 @@ class Link:
 
     async def leave(self, job: str) -> None:
         """Nobody waits for its answer any more; whoever runs it is told."""
-        await self._run("leave", [_job(job), _answer(job)], job)
+        await self._redis.evaluate(script("leave"), [_job(job), _answer(job)], (job,), LEAVE_SECONDS)
 
     # -- who answers ------------------------------------------------------------------------------------------------------------
 

@@ -48,14 +48,19 @@ class FleetProvider:
             link, key = await self._opened(), self._key()
             lanes, workers = await self._lanes(link, call)
             job = os.urandom(12).hex()
+            is_there = True
             try:
                 lane = await self._ask(link, call, job, lanes, workers)
                 async with contextlib.aclosing(Answer(link, key, job, lane).pieces()) as pieces:
                     async for piece in pieces:
                         yield piece
+            except StateUnavailable:
+                is_there = False  # and need not be waited for once more
+                raise
             finally:
-                with contextlib.suppress(StateUnavailable):
-                    await link.leave(job)
+                if is_there:
+                    with contextlib.suppress(StateUnavailable):
+                        await link.leave(job)
         except StateUnavailable as away:
             raise failed(FailureKind.CONNECTION, "redis_away", str(away), lane_only=False) from None
 

@@ -17,5 +17,8 @@ TRIES = 3
 UNREAD_PARTS = 64
 """Parts of an answer that may lie unread before its worker waits: some seconds of a fast model."""
 
+LEAVE_SECONDS = 1.0
+"""What saying that one leaves may hold up whoever does."""
+
 ANSWER_SECONDS = 5.0
 """What asking the Redis itself may take."""
