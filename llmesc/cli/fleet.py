@@ -151,7 +151,7 @@ def show(
     rows: list[Row] = [(key, str(value)) for key, value in facts.items() if key != "serves"]
     rows += [(f"serves {each['lane']}", str(each["reference"])) for each in facts.get("serves", ())]
     for lane in lanes:
-        rows.append((f"lane {lane.lane}", f"{lane.running} running, {lane.waiting} of {lane.most_waiting} wait"))
+        rows.append((f"lane {lane.lane}", f"{lane.running} running, {lane.waiting} waiting, room for {lane.room}"))
         rows.append((f"workers of {lane.lane}", ", ".join(lane.workers)))
     session.out.table((Column("what"), Column("is")), rows)
     return 0

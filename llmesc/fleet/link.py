@@ -96,9 +96,11 @@ class Link:
 
     # -- who asks ---------------------------------------------------------------------------------------------------------------
 
-    async def ask(self, lane: str, job: str, body: bytes, signature: str, *, most_waiting: int, until: float) -> int | None:
-        """Puts a request into a lane, or says how many wait there already where it is full. It is gone at `until`."""
-        arguments = (job, lane, body, signature, most_waiting, round(until * 1_000))
+    async def ask(self, lane: str, job: str, body: bytes, signature: str, *, most: int, until: float) -> int | None:
+        """Puts a request into a lane that may hold `most`, running and waiting, or says how many wait there where it is full. It
+        is gone at `until`.
+        """
+        arguments = (job, lane, body, signature, most, round(until * 1_000))
         word, *waiting = await self._run("ask", [_lane(lane), _job(job)], *arguments)
         return int(waiting[0]) if word == b"full" else None
 

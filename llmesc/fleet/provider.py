@@ -21,7 +21,7 @@ from llmesc.fleet.failures import failed
 from llmesc.fleet.lanes import Lane, lanes_for
 from llmesc.fleet.messages import LARGEST_ASK, Ask, WorkerSays, write
 from llmesc.fleet.signature import sign
-from llmesc.fleet.workers import Workers, most_waiting
+from llmesc.fleet.workers import Workers, room_of
 from llmesc.providers.base import Endpoint
 from llmesc.providers.probe import ProbeResult
 from llmesc.providers.request_parts import within_limits
@@ -145,8 +145,8 @@ class FleetProvider:
             if len(body) > LARGEST_ASK:
                 words = f"the request has {len(body):,} bytes; the fleet takes {LARGEST_ASK:,}"
                 raise CallFailed(Failure(kind=FailureKind.PAYLOAD, rule="fleet.too_large", message=words))
-            most = most_waiting(lane, workers)
-            waiting = await link.ask(lane, job, body, sign(key, "ask", job, body), most_waiting=most, until=until)
+            most = room_of(lane, workers)
+            waiting = await link.ask(lane, job, body, sign(key, "ask", job, body), most=most, until=until)
             if waiting is None:
                 return lane
             told.append(f"{lane} ({waiting} wait)")

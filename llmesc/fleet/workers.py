@@ -43,9 +43,9 @@ class Workers:
         return worker
 
 
-def most_waiting(lane: str, workers: Iterable[WorkerSays]) -> int:
-    """How many requests may wait in a lane: what the workers that serve it allow together."""
-    return sum(worker.queue for worker in workers if lane in worker.lanes)
+def room_of(lane: str, workers: Iterable[WorkerSays]) -> int:
+    """How many requests a lane holds: what its workers run at once and let wait, together."""
+    return sum(worker.concurrency + worker.queue for worker in workers if lane in worker.lanes)
 
 
 def serves(lane: str, workers: Iterable[WorkerSays], *, but: str = "") -> bool:

@@ -55,6 +55,6 @@ def put(link: Link) -> Callable[..., Awaitable[int | None]]:
     """`await put(job, lane=…)`: asks, with a body that nobody reads."""
 
     async def ask(job: str, lane: str = "m@8k", *, most: int = 8, seconds: float = 60.0) -> int | None:
-        return await link.ask(lane, job, b"body of " + job.encode(), "", most_waiting=most, until=link.now() + seconds)
+        return await link.ask(lane, job, b"body of " + job.encode(), "", most=most, until=link.now() + seconds)
 
     return ask

@@ -51,17 +51,20 @@ async def test_lanes_are_looked_at_in_the_order_that_the_worker_names(link: Link
     assert (await claim(link, "w1", "m@32k", "m@8k")).lane == "m@8k"
 
 
-async def test_a_lane_takes_no_more_than_may_wait_and_those_that_run_do_not_wait(link: Link, put: Put) -> None:
-    assert await put("a", most=2) is None
-    assert await put("b", most=2) is None
-    assert await put("c", most=2) == 2
-
-    await claim(link)
-    assert await put("c", most=2) is None
+async def test_a_lane_holds_no_more_than_it_may(link: Link, put: Put) -> None:
+    assert await put("a", most=3) is None
+    assert await put("b", most=3) is None
+    claimed = await claim(link)
+    assert await put("c", most=3) is None
+    assert await put("d", most=3) == 2
+    assert (await link.survey([LANE]))[1][LANE] == (2, 1)
 
     await link.leave("b")
-    assert await put("d", most=2) is None
-    assert (await link.survey([LANE]))[1][LANE] == (2, 1)
+    assert await put("d", most=3) is None
+    assert await put("e", most=3) == 2
+
+    await say(link, claimed, last=True)
+    assert await put("e", most=3) is None
 
 
 async def test_requests_whose_asker_died_with_its_time_take_no_place(link: Link, put: Put) -> None:
@@ -215,7 +218,7 @@ async def test_it_works_on_a_cluster(tmp_path_factory: pytest.TempPathFactory) -
         server.be_a_cluster()
         link = Link(parse_redis_url(f"{server.url}&cluster=true"))
         await link.open()
-        await link.ask(LANE, "a", b"body", "", most_waiting=1, until=link.now() + 60)
+        await link.ask(LANE, "a", b"body", "", most=1, until=link.now() + 60)
         claimed = await claim(link)
         await link.beat("w1", b"{}", "", [claimed])
         await say(link, claimed, content=True)

@@ -11,7 +11,7 @@ from llmesc.engine.serving.worker import DRAIN
 from llmesc.escalation.errors import UnknownName
 from llmesc.fleet.messages import WorkerSays
 from llmesc.fleet.signature import sign
-from llmesc.fleet.workers import Workers, most_waiting
+from llmesc.fleet.workers import Workers, room_of
 
 __all__ = ["FleetView", "LaneLine", "WorkerSays", "drain_workers", "look_at_fleet"]
 
@@ -23,11 +23,9 @@ class LaneLine:
     lane: str
     workers: tuple[str, ...]
     waiting: int
-    most_waiting: int
-    """More are turned away as overloaded."""
     running: int
-    concurrency: int
-    """How many its workers run at once, in all of their lanes."""
+    room: int
+    """How many may run and wait; more are turned away as overloaded."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -77,7 +75,6 @@ def _line(lane: str, living: Sequence[WorkerSays], waiting: int, running: int) -
         lane=lane,
         workers=tuple(worker.name for worker in serving),
         waiting=waiting,
-        most_waiting=most_waiting(lane, [worker for worker in serving if not worker.draining]),
         running=running,
-        concurrency=sum(worker.concurrency for worker in serving),
+        room=room_of(lane, [worker for worker in serving if not worker.draining]),
     )

@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Coroutine, Sequence
 from dataclasses import dataclass, replace
+from typing import Any
 
 from llmesc.engine.engine import Engine
 from llmesc.engine.serving.job import Job, JobDone
@@ -85,12 +86,24 @@ class FleetWorker:
                 if isinstance(found, Claimed):
                     self._start(found)
                 else:
-                    await self._link.news(found, WATCH_SECONDS)
+                    await self._unless_drained(self._link.news(found, WATCH_SECONDS))
                 self._is_away = False
             except StateUnavailable as away:
                 self._warn_once(away)
                 await asyncio.sleep(WATCH_SECONDS)
             lanes.append(lanes.pop(0))  # no lane waits for another to be empty
+
+    async def _unless_drained(self, waiting: Coroutine[Any, Any, None]) -> None:
+        """Waits, but no longer than until this worker is drained."""
+        news, drained = asyncio.ensure_future(waiting), asyncio.ensure_future(self._draining.wait())
+        try:
+            await asyncio.wait({news, drained}, return_when=asyncio.FIRST_COMPLETED)
+            if news.done():
+                await news
+        finally:
+            for each in (news, drained):
+                each.cancel()
+            await asyncio.gather(news, drained, return_exceptions=True)
 
     def _start(self, claimed: Claimed) -> None:
         if claimed.job in self._running:
