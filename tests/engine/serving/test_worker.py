@@ -134,9 +134,12 @@ async def test_a_full_lane_is_overloaded_at_once(here: Any) -> None:
 
 
 async def test_a_prompt_that_no_lane_takes_is_a_context_overflow_and_never_leaves(here: Any) -> None:
-    async with here.worker(serving('{ text = "x" }', window=1024), "lab/m"), here.engine("asker", ASKER) as asker:
-        async with asker.start("word " * 4_000) as run:
-            failures = [event.failure async for event in run if event.type == "provider_failed"]
+    async with (
+        here.worker(serving('{ text = "x" }', window=1024), "lab/m"),
+        here.engine("asker", ASKER) as asker,
+        asker.start("word " * 4_000) as run,
+    ):
+        failures = [event.failure async for event in run if event.type == "provider_failed"]
 
     assert [failure.kind for failure in failures] == ["context_overflow"]
     assert here.done == []
