@@ -18,6 +18,7 @@ FLOORS = {
     "state": 2,
     "providers": 2,
     "records": 3,
+    "fleet": 3,
     "engine": 4,
     "story": 5,
     "dashboard": 6,

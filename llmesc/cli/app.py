@@ -19,6 +19,7 @@ from llmesc.cli import (
     doctor,
     drill,
     explain,
+    fleet,
     history,
     init,
     models,
@@ -43,6 +44,7 @@ _ORDER = (
     "explain",
     "usage",
     "records",
+    "fleet",
     "drill",
     "classify",
     "init",
@@ -97,6 +99,7 @@ def _tree() -> typer.Typer:
         ("budgets", budgets, "list"),
         ("history", history, "list"),
         ("records", records, "status"),
+        ("fleet", fleet, "list"),
         ("config", config_cmd, "show"),
     ):
         group = typer.Typer(help=module.HELP, cls=verbs(default), rich_markup_mode=None)

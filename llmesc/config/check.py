@@ -23,6 +23,7 @@ def warnings(config: Config, environ: Mapping[str, str]) -> tuple[str, ...]:
     found = [
         *_state(config, environ),
         *_keeping(config),
+        *_fleet(config, environ),
         *_secrets(config, environ),
         *_clear_text(config),
         *_sinks(config),
@@ -57,6 +58,21 @@ def _state(config: Config, environ: Mapping[str, str]) -> Iterator[str]:
         yield "state: the password leaves the machine in clear over redis://; write rediss:// where the server speaks TLS"
 
 
+def _fleet(config: Config, environ: Mapping[str, str]) -> Iterator[str]:
+    of_fleet = [instance for provider in config.providers if provider.api == "fleet" for instance in provider.instances]
+    if not of_fleet and config.fleet.url is None:
+        return
+    if find_spec("redis") is None:
+        yield "fleet: needs the extra `redis`; pip install 'llmesc[redis]'"
+    for url in dict.fromkeys(url for url in (config.fleet.url, *(instance.base_url for instance in of_fleet)) if url):
+        place = parse_redis_url(url)
+        if place.password_env and not environ.get(place.password_env):
+            yield f"fleet: the environment variable {place.password_env} is not set; export {place.password_env}=…"
+        elsewhere = place.socket is None and not all(host in _THIS_MACHINE for host, _ in place.addresses)
+        if elsewhere and not place.tls:
+            yield f"fleet: prompts leave the machine in clear over {place}; write rediss:// where the server speaks TLS"
+
+
 def _keeping(config: Config) -> Iterator[str]:
     records, place = config.records, redis_place(config)
     if place is not None and place.keep_is_said and records.keep_seconds not in (None, place.keep_seconds):
@@ -73,7 +89,7 @@ def _secrets(config: Config, environ: Mapping[str, str]) -> Iterator[str]:
     instances = (instance for provider in config.providers for instance in provider.instances)
     of_instances = (ref for instance in instances for ref in (instance.api_key, *instance.headers.values()))
     of_sinks = (ref for sink in config.records.sinks for ref in (sink.secret, *sink.headers.values()))
-    for ref in (*of_instances, *of_sinks):
+    for ref in (config.fleet.key, *of_instances, *of_sinks):
         if not isinstance(ref, SecretRef):
             continue
         if ref.source == "inline":

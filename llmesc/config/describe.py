@@ -46,6 +46,8 @@ def describe(config: Config) -> list[Setting]:
         ("records.max_size", None if config.records.max_bytes is None else exact_size(config.records.max_bytes)),
         ("records.exit_wait", format_duration(config.records.exit_wait_seconds)),
         *(row for index, sink in enumerate(config.records.sinks) for row in _under(f"records.sinks[{index}]", dict(_sink(sink)))),
+        *((("fleet.url", config.fleet.url),) if config.fleet.url else ()),
+        *((("fleet.key", config.fleet.key.shown),) if config.fleet.key else ()),
         *_under("escalation", _limits(config.limits)),
         ("escalation.allowed_models", list(config.allowed_models)),
         *_under("circuit", _circuit(config.circuit)),
@@ -189,7 +191,10 @@ def _instance(instance: InstanceConfig) -> Iterator[tuple[str, Value]]:
     if instance.base_url:
         yield "base_url", instance.base_url
     if instance.api_key:
-        yield "api_key", instance.api_key.shown
+        yield (
+            ("key" if instance.api_key.key.endswith(".key") else "api_key"),
+            instance.api_key.shown,
+        )  # the fleet's is no key of an API
     for name, header in instance.headers.items():
         yield f"headers.{dotted((name,))}", header.shown if isinstance(header, SecretRef) else header
     for name, option in instance.options.items():

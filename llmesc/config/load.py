@@ -18,6 +18,7 @@ from llmesc.config.reading import Document, Table
 from llmesc.config.sections import (
     circuit_policy,
     dashboard,
+    fleet,
     limits,
     quality_commands,
     quality_judge,
@@ -79,6 +80,9 @@ def _config(document: Document, content: Mapping[str, Any], environ: Mapping[str
     providers = read_providers(top, timeout_overrides(top.table("timeouts")), environ)
     base = default_config(environ)
     chains = _chains(top.table("chains"), providers)
+    state, settings = _state(top, base, environ), fleet(top.table("fleet"))
+    if settings.url is None and not is_redis_url(state):
+        _refuse_fleet_nowhere(document, providers)
     return Config(
         limits=limits(escalation),
         allowed_models=escalation.texts("allowed_models"),
@@ -90,11 +94,19 @@ def _config(document: Document, content: Mapping[str, Any], environ: Mapping[str
         chains=chains,
         budgets=budgets(top, providers, chains),
         records=records(top.table("records")),
-        state=_state(top, base, environ),
+        state=state,
+        fleet=settings,
         dashboard=dashboard(top.table("dashboard")),
         window_headroom=top.number("window_headroom", base.window_headroom, most=0.9),
         origins={**document.origins, **base.origins},
     )
+
+
+def _refuse_fleet_nowhere(document: Document, providers: Sequence[ProviderConfig]) -> None:
+    for provider in providers:
+        if provider.api == "fleet" and any(instance.base_url is None for instance in provider.instances):
+            allowed = "the URL of a Redis here, as `url` in [fleet], or as `state`"
+            document.wrong(("providers", provider.name, "base_url"), f"missing; allowed: {allowed}")
 
 
 def _state(top: Table, base: Config, environ: Mapping[str, str]) -> str:

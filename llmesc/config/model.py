@@ -16,7 +16,7 @@ from llmesc.escalation.limits import Limits, Timeouts
 from llmesc.escalation.quality import QualitySettings
 from llmesc.escalation.resolution import DEFAULT_INSTANCE, Price, Tier
 
-Api = Literal["openai", "openai-responses", "anthropic", "gemini", "ollama", "llamacpp", "simulated"]
+Api = Literal["openai", "openai-responses", "anthropic", "gemini", "ollama", "llamacpp", "fleet", "simulated"]
 """The wire APIs this version speaks."""
 
 SinkKind = Literal["jsonl", "webhook", "otel"]
@@ -187,6 +187,16 @@ class RecordSettings:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class FleetSettings:
+    """`[fleet]`: where workers and those who ask them meet."""
+
+    url: str | None = None
+    """A Redis, without a password in it. None: that of the state."""
+    key: SecretRef | None = None
+    """Shared by all of the fleet: what is not signed with it is refused. None: whoever can write to the Redis is trusted."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class Config:
     """Everything; `Config()` is one without providers. `origins` tells where each value came from, keyed by its dotted path."""
 
@@ -205,6 +215,7 @@ class Config:
     """`sqlite:///absolute/path.db`, `redis://…`, `rediss://…` or `memory:`. May hold a password: shown as `redacted` has it."""
     allowed_models: tuple[str, ...] = ()
     """Globs over references; empty: all. What is not allowed ends a run that asks for it."""
+    fleet: FleetSettings = field(default_factory=FleetSettings)
     dashboard: DashboardConfig = field(default_factory=DashboardConfig)
     window_headroom: float = 0.1
     """This part of a context window is kept free for the answer when a prompt is fitted to it."""

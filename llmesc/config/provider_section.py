@@ -22,7 +22,7 @@ _APIS: tuple[Api, ...] = get_args(Api)
 _PREFILLS = ("continue_final_message", "prefix", "last_turn", "none")
 """How a server is asked to go on with an answer that was begun; see `llmesc.providers.prefill`."""
 _INSIDE = frozenset({"llamacpp", "simulated"})
-"""Wires that run inside llmesc; all others are spoken over HTTP."""
+"""Wires that run inside llmesc; the fleet is behind a Redis, and all others are spoken over HTTP."""
 _TIERS = {tier.label: tier for tier in Tier}
 _NAME = re.compile(r"[^\s@/*?\[\]\x00-\x1f\x7f]+")
 """What a reference, a target or a glob could not tell apart from its own marks stays out of names."""
@@ -68,6 +68,8 @@ def _tier(table: Table, api: Api | None, preset: Preset | None) -> Tier:
     label = table.choice("tier", _TIERS, None)
     if label is not None:
         return _TIERS[label]
+    if api == "fleet":
+        return Tier.FLEET
     if preset:
         note_origin(table, "tier", preset)
         return preset.service.tier
@@ -80,7 +82,10 @@ def _instance(table: Table, api: Api | None, base: InstanceConfig, timeouts: Tim
     """What `table` says over `base`. Keys of another wire are not read, and so are refused."""
     own: dict[str, Any] = {}
     options: dict[str, Any] = {}
-    if api not in _INSIDE:
+    if api == "fleet":
+        own["base_url"] = table.redis_url("base_url")
+        own["api_key"] = table.secret("key")
+    elif api not in _INSIDE:
         own["base_url"] = table.url("base_url")
         own["api_key"] = table.secret("api_key")
         own["headers"] = {**base.headers, **table.headers("headers")}
@@ -120,7 +125,7 @@ def _completed(
         return replace(instance, models=models, options={**instance.options, "context_window": window})
     if not instance.models:
         table.wrong("models", 'missing; allowed: a list of names, or of tables like { name = "…", context_window = 32768 }')
-    if api in _INSIDE:
+    if api in _INSIDE or api == "fleet":
         return instance
     if preset:
         instance = filled_in(table, instance, preset, environ)

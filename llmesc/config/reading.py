@@ -100,6 +100,11 @@ class Table:
         convert = values.url if whole else values.base_url
         return self._read(key, None, convert, "an http:// or https:// URL without user and password")
 
+    def redis_url(self, key: str) -> str | None:
+        """The URL of a Redis, without a password."""
+        allowed = "a Redis URL without a password, like redis://host:6379/0 (?password_env=NAME says where one is)"
+        return self._read(key, None, values.redis_url, allowed)
+
     def texts(self, key: str, default: tuple[str, ...] = ()) -> tuple[str, ...]:
         """A list of texts."""
         return self._read(key, default, values.texts, "a list of texts")

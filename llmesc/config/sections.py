@@ -6,7 +6,7 @@ import re
 from dataclasses import replace
 from typing import Any, cast, get_args
 
-from llmesc.config.model import DashboardConfig, QualityCommand, QualityJudge, RecordSettings
+from llmesc.config.model import DashboardConfig, FleetSettings, QualityCommand, QualityJudge, RecordSettings
 from llmesc.config.reading import Table
 from llmesc.config.sink_section import sinks
 from llmesc.config.wording import shown
@@ -68,6 +68,11 @@ def records(table: Table) -> RecordSettings:
             "key", "missing; allowed: { env = … }, { file = … } or { keyring = … }, for what `openssl rand -base64 32` prints"
         )
     return settings
+
+
+def fleet(table: Table) -> FleetSettings:
+    """`[fleet]`."""
+    return FleetSettings(url=table.redis_url("url"), key=table.secret("key"))
 
 
 def circuit_policy(table: Table, lease_seconds: float) -> CircuitPolicy:

@@ -160,6 +160,20 @@ def url(value: Any) -> str:
     return written
 
 
+def redis_url(value: Any) -> str:
+    """A Redis URL without a password, which would show wherever the URL does. The ValueError repeats none."""
+    from llmesc.escalation.redis_url import parse_redis_url
+
+    url, problem = text(value), ""
+    try:
+        place = parse_redis_url(url)
+        if not place.password and not place.sentinel_password:
+            return url
+    except ValueError as error:
+        problem = f": {error}"
+    raise ValueError(problem)
+
+
 def secret_ref(value: Any, key: str) -> SecretRef:
     """Where a secret is to be found. The ValueError says what was found without repeating any of it."""
     if isinstance(value, str) and value.startswith("$"):

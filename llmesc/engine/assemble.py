@@ -28,10 +28,14 @@ if TYPE_CHECKING:
     from llmesc.providers.registry import Registry, Wire
 
 
+_FLEET: Mapping[str, str] = {"fleet": "llmesc.fleet.provider:FleetProvider"}
+"""The wire that stands on a floor above the others: it meets its workers where the state is."""
+
+
 def offerings(config: Config) -> tuple[Resolution, ...]:
     """Every model of every instance, in the order of the configuration."""
     return tuple(
-        _resolution(provider, instance, model)
+        _resolution(provider, instance, model, place_of(config, provider, instance))
         for provider in config.providers
         for instance in provider.instances
         for model in instance.models
@@ -58,7 +62,14 @@ def without_credentials(config: Config, environ: Mapping[str, str]) -> frozenset
     )
 
 
-def _resolution(provider: ProviderConfig, instance: InstanceConfig, model: ModelConfig) -> Resolution:
+def place_of(config: Config, provider: ProviderConfig, instance: InstanceConfig) -> str | None:
+    """Where an instance is called. The fleet is met at a Redis that need not be named again; that URL may hold a password."""
+    if provider.api != "fleet":
+        return instance.base_url
+    return instance.base_url or config.fleet.url or config.state
+
+
+def _resolution(provider: ProviderConfig, instance: InstanceConfig, model: ModelConfig, place: str | None) -> Resolution:
     key = ModelKey(provider.name, instance.name, model.name)
     return Resolution(
         tier=provider.tier,
@@ -73,7 +84,7 @@ def _resolution(provider: ProviderConfig, instance: InstanceConfig, model: Model
             price=_price(model.price, provider.tier),
             metadata=model.metadata,
         ),
-        endpoint=_address(instance.base_url),
+        endpoint=_address(place),
         private=provider.private,
         simulated=provider.api == "simulated",
     )
@@ -117,6 +128,7 @@ class Wires:
         base_dir: Path,
         on_progress: Callable[[str, float | None], None] | None = None,
     ) -> None:
+        self._config = config
         self._environ = environ
         self._base_dir = base_dir
         self._on_progress = on_progress or (lambda _words, _part: None)
@@ -153,6 +165,15 @@ class Wires:
         if self._registry is not None:
             await self._registry.aclose()
 
+    async def fleet_key(self) -> Secret | None:
+        """What messages of the fleet are signed with. Raises `ConfigError`."""
+        refs = (self._config.fleet.key, *(instance.api_key for _, instance in self._fleets()))
+        ref = next((ref for ref in refs if ref is not None), None)
+        return None if ref is None else await self._resolve(ref)
+
+    def _fleets(self) -> list[tuple[ProviderConfig, InstanceConfig]]:
+        return [(provider, instance) for provider, instance in self._instances.values() if provider.api == "fleet"]
+
     async def _wire(self, key: CircuitKey) -> Wire:
         if key not in self._endpoints:
             try:
@@ -163,13 +184,14 @@ class Wires:
             # Not before the first call: it costs an HTTP client.
             from llmesc.providers.registry import Registry
 
-            self._registry = Registry(self._endpoints.__getitem__)
+            self._registry = Registry(self._endpoints.__getitem__, _FLEET)
         return self._registry.provider_for(key)
 
     async def _endpoint(self, provider: ProviderConfig, instance: InstanceConfig) -> Endpoint:
         from llmesc.providers.base import Endpoint
 
-        key = None if instance.api_key is None else await self._resolve(instance.api_key)
+        ref = instance.api_key or (self._config.fleet.key if provider.api == "fleet" else None)
+        key = None if ref is None else await self._resolve(ref)
         headers = {
             name: await self._resolve(value) if isinstance(value, SecretRef) else value
             for name, value in instance.headers.items()
@@ -178,18 +200,20 @@ class Wires:
             provider=provider.name,
             instance=instance.name,
             api=provider.api,
-            base_url=instance.base_url,
+            base_url=place_of(self._config, provider, instance),
             api_key=lambda: key,
             headers=headers,
-            options={**self._local_options(provider.api), **instance.options},
+            options={**self._local_options(provider), **instance.options},
             model_options={model.name: model.options for model in instance.models},
             connect_seconds=provider.timeouts.connect_seconds,
             on_progress=self._on_progress,
         )
 
-    def _local_options(self, api: str) -> Mapping[str, str]:
-        """Where the embedded model's weights are: `ask --model-file` is handed on as the variable."""
-        if api != "llamacpp":
+    def _local_options(self, provider: ProviderConfig) -> Mapping[str, str]:
+        """Where the embedded model's weights are: `ask --model-file` is handed on as the variable. What a worker may keep."""
+        if provider.api == "fleet":
+            return {"capture": provider.capture}
+        if provider.api != "llamacpp":
             return {}
         named = self._environ.get("LLMESC_MODEL_FILE")
         return {"data_dir": str(data_dir(self._environ)), **({"model_file": named} if named else {})}

@@ -53,8 +53,12 @@ def _versions(config: Config) -> Check:
         except PackageNotFoundError:
             return f"no {package}"
 
-    packages = ("llmesc", "httpx", "typer", "textual", "xllamacpp", *(("redis",) if is_redis_url(config.state) else ()))
+    packages = ("llmesc", "httpx", "typer", "textual", "xllamacpp", *(("redis",) if _needs_redis(config) else ()))
     return Check(name="versions", status="ok", detail=", ".join((f"Python {platform.python_version()}", *map(of, packages))))
+
+
+def _needs_redis(config: Config) -> bool:
+    return is_redis_url(config.state) or any(provider.api == "fleet" for provider in config.providers)
 
 
 def _configuration(config: Config) -> Iterator[Check]:
@@ -112,6 +116,12 @@ def _sink(name: str, is_reached: bool, told: str, standing: SinkStatus | None) -
     return Check(name=f"sink:{name}", status=status, detail=f"{told}{waits}{lost}", hint="llmesc records flush" if waits else "")
 
 
+def _hint_of_missing(provider: ProviderConfig, listed: Sequence[str]) -> str:
+    if provider.api == "fleet" and not listed:
+        return "no worker lives; `llmesc fleet worker --serve REF` where the model is"
+    return f"{'its workers serve' if provider.api == 'fleet' else 'it lists'} {', '.join(listed[:8])}"
+
+
 def _told(facts: Mapping[str, str]) -> str:
     return ", ".join(f"{name} {value}" for name, value in facts.items())
 
@@ -142,7 +152,7 @@ async def _endpoint(provider: ProviderConfig, instance: InstanceConfig, wires: W
                     name=f"models:{key}",
                     status="warning",
                     detail=f"not listed there: {', '.join(missing_models)}",
-                    hint=f"it lists {', '.join(result.models[:8])}",
+                    hint=_hint_of_missing(provider, result.models),
                 )
             )
         else:

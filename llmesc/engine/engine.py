@@ -25,9 +25,10 @@ from llmesc.engine.planned import planned
 from llmesc.engine.preload import while_waiting
 from llmesc.engine.pricing import Pricing
 from llmesc.engine.quality import judging
+from llmesc.engine.serving.relay import Relay, content_with, limits_of_relay, patience_of_relay
 from llmesc.engine.slow_check import SlowCheck
 from llmesc.escalation.allowances import Allowances
-from llmesc.escalation.capture import CaptureMode
+from llmesc.escalation.capture import CaptureMode, strictest
 from llmesc.escalation.chain import ChainRequest, build_chain, policy_violation
 from llmesc.escalation.ending import run_error
 from llmesc.escalation.errors import UnknownName, UnusableTool
@@ -44,6 +45,7 @@ from llmesc.escalation.ports import Denial
 from llmesc.escalation.purse import Purse
 from llmesc.escalation.resolution import Resolution, Tier
 from llmesc.escalation.run import Run
+from llmesc.escalation.secret import Secret
 from llmesc.escalation.times import Clock
 from llmesc.escalation.tools import Toolbox
 from llmesc.records.recorder import Recorder
@@ -163,6 +165,11 @@ class Engine:
         """Every chain, the default one first, whether written down or not."""
         return list(dict.fromkeys((DEFAULT_CHAIN, *self.config.chains)))
 
+    @property
+    def offerings(self) -> Sequence[Resolution]:
+        """Every model of every instance, in the order of the configuration."""
+        return self._offerings
+
     def references(self) -> Sequence[str]:
         """Every offering's reference, for completion and nearest names."""
         return [offering.ref for offering in self._offerings]
@@ -197,8 +204,50 @@ class Engine:
             judge_beginning=partial(judge_beginning, settings=self.config.quality, identify=identify),
             run_id=self._new_run_id(),
             caller=caller(self._environ, chosen),
+            capture=self._captures.wanted(chosen.capture),
             toolbox=toolbox,
         )
+
+    def relay(self, request: Request, reference: str, options: AskOptions, *, relay: Relay, asked_by: Mapping[str, str]) -> Run:
+        """A run of what `reference` stands for and of nothing else, for somebody elsewhere who judges the answer; `asked_by`
+        joins the record. `options` say its deadline. Entering raises as with `start`.
+        """
+        limits = limits_of_relay(self.config.limits, options.deadline_seconds or self.config.limits.deadline_seconds)
+
+        async def plan() -> tuple[Chain, Rejected | None]:
+            wanted = self._chain_request(request, AskOptions(), limits, await self._store.denials())
+            await self._captures.prepare(options.capture)
+            chain = build_chain(self._pricing.priced(self._offerings), replace(wanted, name="fleet", references=(reference,)))
+            return chain, policy_violation(chain, wanted)
+
+        known = self._executor_for(options.capture)
+        executor = replace(
+            known,
+            open_provider=relay.around(known.open_provider),
+            timeouts_for=lambda resolution: patience_of_relay(known.timeouts_for(resolution), limits.deadline_seconds),
+        )
+        return executor.start(
+            request,
+            limits,
+            plan,
+            judge=content_with,
+            run_id=os.urandom(6).hex(),
+            caller={**caller(self._environ, options), **asked_by},
+            capture=self._captures.wanted(options.capture),
+        )
+
+    def may_keep(self, asked: CaptureMode) -> CaptureMode:
+        """How this engine records what somebody elsewhere wants recorded as `asked`: the stricter of that and its own mode."""
+        wanted = strictest((asked, self._captures.wanted(None)))
+        return "metadata" if wanted == "encrypted" and self.config.records.key is None else wanted
+
+    async def make_ready(self, resolution: Resolution) -> None:
+        """Does what a first call would have to wait for: fetches weights. Raises `CredentialsMissing`."""
+        await self._wires.open(resolution)
+
+    async def fleet_key(self) -> Secret | None:
+        """What messages of the fleet are signed with. Raises `ConfigError`."""
+        return await self._wires.fleet_key()
 
     def _executor_for(self, mode: CaptureMode | None) -> Executor:
         """Of one run: what it records depends on its mode."""

@@ -6,12 +6,14 @@ from collections.abc import Awaitable, Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 
 from llmesc.escalation.budget import Budget
+from llmesc.escalation.capture import CaptureMode
 from llmesc.escalation.events import Chain, Rejected
 from llmesc.escalation.gate import JudgeBeginning, judge_beginning
 from llmesc.escalation.judging import Judge
 from llmesc.escalation.limits import Limits, Timeouts
 from llmesc.escalation.messages import Request
 from llmesc.escalation.obstacles import Fits
+from llmesc.escalation.origin import Origin
 from llmesc.escalation.ports import Consumer, Health, PriceOf
 from llmesc.escalation.purse import Purse
 from llmesc.escalation.quality import Draft, QualitySettings, Verdict
@@ -71,14 +73,16 @@ class Executor:
         judge_beginning: JudgeBeginning = by_our_checks,
         run_id: str,
         caller: Mapping[str, str],
+        capture: CaptureMode = "full",
         toolbox: Toolbox | None = None,
     ) -> Run:
         """A handle on a run. What `plan` raises is raised when the handle is entered, before anything is recorded.
 
         With a `toolbox`, whose tools `request` has, what the model asks for runs between its answers; without one its calls
-        are its answer.
+        are its answer. `capture` is told to wires whose far end keeps a record.
         """
-        stream = EventStream(run_id, self.clock, self.new_consumers(), self.warn)
+        origin = Origin(run_id=run_id, caller=caller, capture=capture)
+        stream = EventStream(run_id, self.clock, self.new_consumers(), self.warn, origin)
 
         async def prepare() -> Walk:
             chain, forbidden = await plan()

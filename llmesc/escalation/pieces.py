@@ -12,6 +12,7 @@ from typing import Literal, Protocol
 
 from llmesc.escalation.limits import Timeouts
 from llmesc.escalation.messages import Request, Usage
+from llmesc.escalation.origin import UNKNOWN, Origin
 from llmesc.escalation.resolution import Resolution
 
 
@@ -92,6 +93,9 @@ class Call:
     timeouts: Timeouts
     idempotency_key: str
     """The attempt's id; sent where the wire has a place for it."""
+    seconds_left: float | None = None
+    """What the run has for it: after that nobody waits for its answer. None: nobody said."""
+    origin: Origin = UNKNOWN
 
 
 class Provider(Protocol):

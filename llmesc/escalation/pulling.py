@@ -47,11 +47,14 @@ class Pull:
         share_by = attempt.started + selected.allowance.seconds
         self._has_share = share_by < run_deadline
         self._liveness = Liveness(selected.timeouts, attempt.started, min(run_deadline, share_by))
+        own_by = attempt.started + selected.timeouts.total_seconds
         call = Call(
             resolution=attempt.resolution,
             request=affordable(attempt.asked, selected.allowance),
             timeouts=selected.timeouts,
             idempotency_key=attempt.attempt_id,
+            seconds_left=min(run_deadline, share_by, own_by) - attempt.started,
+            origin=stream.origin,
         )
         self.pieces = Lookahead(selected.provider.call(call))
 

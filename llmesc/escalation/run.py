@@ -10,6 +10,7 @@ from typing import Any, TypeVar
 
 from llmesc.escalation.events import Event, RunFinished
 from llmesc.escalation.interrupt import Interruptible
+from llmesc.escalation.origin import UNKNOWN, Origin
 from llmesc.escalation.ports import Consumer
 from llmesc.escalation.times import Clock
 
@@ -22,8 +23,16 @@ BACKLOG = 1024
 class EventStream:
     """Numbers the events of one run, hands each to the consumers, and only then to the reader."""
 
-    def __init__(self, run_id: str, clock: Clock, consumers: Sequence[Consumer], warn: Callable[[str], None]) -> None:
+    def __init__(
+        self,
+        run_id: str,
+        clock: Clock,
+        consumers: Sequence[Consumer],
+        warn: Callable[[str], None],
+        origin: Origin = UNKNOWN,
+    ) -> None:
         self.run_id = run_id
+        self.origin = origin
         self.interruptible = Interruptible()
         self._clock = clock
         self._consumers = list(consumers)

@@ -128,6 +128,13 @@ _BY_RULE: Mapping[str, str] = {
     "transport.connect_refused": "Nothing listens there: is the server running, and is the port in base_url right?",
     "transport.dns": "The host's name cannot be found: check base_url, and the network.",
     "transport.tls": "TLS failed: check https or http in base_url, and the certificate. Trying again does not help.",
+    "fleet.no_worker": "Start a worker near the model: `llmesc fleet worker --serve REF`. `llmesc fleet list` shows who lives.",
+    "fleet.lane_full": "Start another worker for the lane, or give its workers more --concurrency or a longer --queue.",
+    "fleet.worker_lost": "The worker's host or process died: look at it, and start the worker again.",
+    "fleet.redis_away": "The Redis of the fleet cannot be had: check its URL, the network, and that it runs.",
+    "fleet.signature": "Give all of the fleet the same key: `key` in [fleet], here and where the workers are.",
+    "worker.unsigned": "Give all of the fleet the same key: `key` in [fleet], here and where the workers are.",
+    "fleet.no_client": "pip install 'llmesc[redis]' brings the client.",
     "transport.first_token_timeout": "Nothing came in time: raise first_token in [timeouts] if the model is only slow to start.",
     "transport.stall_timeout": "The answer stalled: raise stall in [timeouts] if the model is only slow.",
 }

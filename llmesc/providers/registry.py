@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import importlib
 from collections.abc import Callable, Mapping
+from types import MappingProxyType
 from typing import TYPE_CHECKING, Protocol, cast
 
 from llmesc.escalation.pieces import Provider
@@ -26,6 +27,9 @@ WIRES: Mapping[str, str] = {
 """The class of each wire API, made with its `Endpoint` and the shared `Http`."""
 
 
+_NO_MORE: Mapping[str, str] = MappingProxyType({})
+
+
 class Wire(Provider, Protocol):
     """A provider that can also be looked at without being asked."""
 
@@ -37,8 +41,10 @@ class Wire(Provider, Protocol):
 class Registry:
     """The wires of all configured instances, over one set of connections."""
 
-    def __init__(self, endpoint_of: Callable[[CircuitKey], Endpoint]) -> None:
+    def __init__(self, endpoint_of: Callable[[CircuitKey], Endpoint], more: Mapping[str, str] = _NO_MORE) -> None:
+        """`more`: wires of other rooms, as `WIRES` has its own."""
         self._endpoint_of = endpoint_of
+        self._known = {**WIRES, **more}
         self._wires: dict[CircuitKey, Wire] = {}
         self._http: Http | None = None
 
@@ -71,5 +77,5 @@ class Registry:
             from llmesc.providers.http import Http
 
             self._http = Http()
-        module, _, name = WIRES[endpoint.api].partition(":")
+        module, _, name = self._known[endpoint.api].partition(":")
         return cast(Wire, getattr(importlib.import_module(module), name)(endpoint, self._http))

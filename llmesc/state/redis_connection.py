@@ -16,7 +16,7 @@ from redis.backoff import NoBackoff
 
 from llmesc.escalation.redis_url import RedisPlace
 from llmesc.state.redis_errors import in_words
-from llmesc.state.redis_scripts import script
+from llmesc.state.redis_scripts import Script, script
 from llmesc.state.redis_time import ServerTime
 from llmesc.state.store import StateUnavailable
 
@@ -31,7 +31,9 @@ OPENING = 4.0
 PATIENT_SECONDS = 5.0
 """For what a person waits for: lists, whole runs, `doctor`."""
 
-_CONNECTIONS = 32
+CONNECTIONS = 32
+"""More than one process of llmesc needs that only writes down what it does."""
+
 _CLOCK_TRIES = 5
 
 _STALL_SECONDS = 0.005
@@ -41,7 +43,8 @@ _STALL_SECONDS = 0.005
 class RedisConnection:
     """Every method raises `StateUnavailable`, whatever goes wrong, and none takes longer than it is given."""
 
-    def __init__(self, place: RedisPlace, time: ServerTime) -> None:
+    def __init__(self, place: RedisPlace, time: ServerTime, connections: int = CONNECTIONS) -> None:
+        """`connections`: how many at the most; what is asked while all are in use waits for its turn."""
         self.place = place
         self.prefix = f"{{{place.prefix}}}:"
         self.version = ""
@@ -49,7 +52,8 @@ class RedisConnection:
         self._time = time
         self._client: Redis | RedisCluster | None = None
         self._sentinel: Sentinel | None = None
-        self._turns = asyncio.Semaphore(_CONNECTIONS)
+        self._turns = asyncio.Semaphore(connections)
+        self._connections = connections
 
     async def open(self) -> None:
         """Connects, and sees that it is a server that llmesc can use."""
@@ -70,6 +74,17 @@ class RedisConnection:
             if name == "swap":  # decided by a clock that is off: to be decided again
                 return answer[2:]
         raise self._problem("and this host cannot agree on the time")
+
+    async def evaluate(
+        self, wanted: Script, keys: Sequence[str], arguments: Sequence[str | bytes | int], seconds: float
+    ) -> list[Any]:
+        """Runs a script of another room, which is told what keys begin with, then `arguments`. Every script answers with the time
+        first; what it answers beyond that.
+        """
+        given = (len(keys), *(self.prefix + key for key in keys), self.prefix, *arguments)
+        answer = await self._bounded(lambda: self._run(wanted, given), seconds)
+        self._time.heard(int(answer[0]) + int(answer[1]) / 1e6)
+        return answer[2:]
 
     async def command(self, *command: str | bytes | int, seconds: float) -> Any:
         """One command, as it is."""
@@ -102,6 +117,7 @@ class RedisConnection:
         password = place.password.reveal() if place.password else os.environ.get(place.password_env or "")
         options: dict[str, Any] = {
             "protocol": 2,
+            "max_connections": max(self._connections, 100),  # redis-py's own number; the turns keep below it
             "socket_timeout": None,  # the time is kept here, see `_bounded`
             "socket_connect_timeout": None,
         }
@@ -150,8 +166,11 @@ class RedisConnection:
         self._time.heard(int(answer[0]) + int(answer[1]) / 1e6)
 
     async def _evaluate(self, name: str, keys: Sequence[str], arguments: Sequence[str | bytes | int]) -> list[Any]:
-        client, wanted = self._ready(), script(name)
         rest = (len(keys), *(self.prefix + key for key in keys), *self._time.said(), self.prefix, *arguments)
+        return await self._run(script(name), rest)
+
+    async def _run(self, wanted: Script, rest: Sequence[str | bytes | int]) -> list[Any]:
+        client = self._ready()
         try:
             return list(await client.execute_command("EVALSHA", wanted.sha, *rest))
         except exceptions.NoScriptError:  # a server that was started anew, or has not met it yet

@@ -1,4 +1,4 @@
-"""Whatever comes from outside is only ever text, wherever on the screen it stands: nothing steers the terminal or is read as markup."""
+"""Whatever comes from outside is only ever text, wherever it stands: nothing steers the terminal or is read as markup."""
 
 from __future__ import annotations
 

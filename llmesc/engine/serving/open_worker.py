@@ -1,0 +1,64 @@
+"""From what an operator asks for to a worker that is ready."""
+
+from __future__ import annotations
+
+import os
+import re
+import socket
+from collections.abc import AsyncIterator, Callable, Sequence
+from contextlib import asynccontextmanager
+from importlib.metadata import version
+
+from llmesc.engine.engine import Engine
+from llmesc.engine.serving.job import JobDone
+from llmesc.engine.serving.meeting import meet
+from llmesc.engine.serving.served import Served, servings
+from llmesc.engine.serving.worker import FleetWorker, Parts
+from llmesc.escalation.errors import ConfigError
+from llmesc.escalation.ports import CredentialsMissing
+from llmesc.fleet.messages import NAME, WorkerSays
+
+
+@asynccontextmanager
+async def open_worker(
+    engine: Engine,
+    served: Sequence[Served],
+    *,
+    name: str,
+    concurrency: int,
+    queue: int,
+    on_done: Callable[[JobDone], None],
+    warn: Callable[[str], None],
+) -> AsyncIterator[FleetWorker]:
+    """A worker whose models are ready to be called: their weights are fetched before anybody may ask for them.
+
+    Raises `ConfigError`, `MissingPackage` and `StateUnavailable`.
+    """
+    key = await engine.fleet_key()
+    async with meet(engine.config) as link:
+        for candidate in {candidate.model_key: candidate for each in served for candidate in each.candidates}.values():
+            try:
+                await engine.make_ready(candidate)
+            except CredentialsMissing as missing:
+                raise ConfigError((str(missing),)) from None
+        says = WorkerSays(
+            name=name,
+            host=socket.gethostname(),
+            pid=os.getpid(),
+            version=version("llmesc"),
+            started=link.now(),
+            serves=servings(served),
+            concurrency=concurrency,
+            queue=queue,
+        )
+        yield FleetWorker(Parts(engine=engine, link=link, key=key, served=served, on_done=on_done, warn=warn), says)
+
+
+def worker_name(said: str | None) -> str:
+    """`said`, or that of this process: `host-pid`. Raises ValueError for what is none."""
+    if said is not None:
+        if not NAME.fullmatch(said):
+            raise ValueError(f"{said!r} is no name for a worker: letters, digits and . _ -, 80 at the most")
+        return said
+    host = re.sub(r"[^A-Za-z0-9._-]", "-", socket.gethostname()).strip("-._") or "worker"
+    return f"{host[:60]}-{os.getpid()}"
