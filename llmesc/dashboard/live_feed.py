@@ -206,7 +206,7 @@ class LiveFeed:
     async def _read_back(self, since: Timestamp | None) -> None:
         """The list again, page by page, from the newest to those that began at `since`."""
         until: Timestamp | None = None
-        for _ in range(KEPT_RUNS // PAGE_RUNS):
+        for _ in range(KEPT_RUNS // (PAGE_RUNS - 1) + 1):  # the last of a page is the first of the next
             page = await self._engine.operations.history(RunFilter(since=since, until=until, limit=PAGE_RUNS))
             self._take(page)
             if len(page) < PAGE_RUNS:

@@ -1,7 +1,6 @@
 """Lists and texts that scroll, with a bar that is drawn when it looks different.
 
-Textual has it drawn after every line that a text grows by, which moves it by less than it can show, and takes longer than
-the line.
+Textual has it drawn after every line that a text grows by: that takes longer than the line, and mostly shows nothing new.
 """
 
 from __future__ import annotations
@@ -25,7 +24,7 @@ def thumb(lines: float, height: int, top: float) -> tuple[int, int]:
     if not 0 < height < lines:
         return 0, 0
     length = max(1.0, height * height / lines)
-    start = int((height - length) * min(top / (lines - height), 1.0) * EIGHTHS)  # it is moved before it is told of new lines
+    start = int((height - length) * (top / (lines - height)) * EIGHTHS)
     return start, start + ceil(length * EIGHTHS)
 
 
@@ -69,3 +68,8 @@ class Scrolled(ScrollView):
             bar.display = False
             self.app._start_widget(self, bar)
         return self._vertical_scrollbar
+
+    def watch_show_vertical_scrollbar(self, shown: bool) -> None:
+        """A text that was followed to its end before it had a bar is not at its beginning."""
+        if shown:
+            self.vertical_scrollbar.position = self.scroll_y
