@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
-from typing import Protocol
+from typing import TYPE_CHECKING, Protocol
 
 from llmesc.dashboard.board import Board
 from llmesc.dashboard.plots.trends import Trends
@@ -11,6 +11,9 @@ from llmesc.engine import AskOptions
 from llmesc.escalation.events import Event
 from llmesc.escalation.messages import Request
 from llmesc.escalation.times import Timestamp
+
+if TYPE_CHECKING:
+    from llmesc.engine.serving.overview import FleetView
 
 
 class Feed(Protocol):
@@ -43,6 +46,10 @@ class AskingFeed(Feed, Protocol):
 
     async def trends(self, now: Timestamp) -> Trends:
         """What is plotted, read when it is asked for. Raises `StateUnavailable`."""
+        ...
+
+    async def fleet(self) -> FleetView:
+        """Workers and lanes, read when it is asked for. Raises an `LlmescError` where no fleet can be seen."""
         ...
 
     def start(self, request: Request, options: AskOptions, on_error: Callable[[Exception], None]) -> str:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import Awaitable, Callable, Sequence
+from typing import TYPE_CHECKING
 
 from llmesc.dashboard.board import Board, StoreState
 from llmesc.dashboard.followed import Followed
@@ -16,6 +17,9 @@ from llmesc.escalation.messages import Request
 from llmesc.escalation.ports import Denial
 from llmesc.escalation.times import Timestamp
 from llmesc.story.days import midnights_before
+
+if TYPE_CHECKING:
+    from llmesc.engine.serving.overview import FleetView
 
 KEPT_RUNS = 10_000
 """Of the list; older ones are in `llmesc history list`."""
@@ -102,6 +106,12 @@ class LiveFeed:
     async def trends(self, now: Timestamp) -> Trends:
         """Read now, for whoever looks at the plots."""
         return await self._trends.read(now)
+
+    async def fleet(self) -> FleetView:
+        """Read now, for whoever looks at the fleet."""
+        from llmesc.engine.serving.overview import look_at_fleet  # most who look at requests have no fleet
+
+        return await look_at_fleet(self._engine)
 
     async def run(self) -> None:
         """Reads until it is cancelled; own runs are cancelled then, and their ends recorded."""

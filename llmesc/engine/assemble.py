@@ -19,6 +19,7 @@ from llmesc.escalation.limits import Timeouts
 from llmesc.escalation.messages import Request
 from llmesc.escalation.pieces import Provider
 from llmesc.escalation.ports import CredentialsMissing, Fit
+from llmesc.escalation.redis_url import is_redis_url, parse_redis_url
 from llmesc.escalation.resolution import CircuitKey, ModelKey, Offering, Price, Resolution, Tier
 from llmesc.escalation.secret import Secret
 
@@ -104,6 +105,10 @@ def _price(said: PriceParts | None, tier: Tier) -> Price | None:
 
 def _address(base_url: str | None) -> str:
     if not base_url:
+        return ""
+    if is_redis_url(base_url):
+        with contextlib.suppress(ValueError):  # what is wrong with it, the call says
+            return str(parse_redis_url(base_url))
         return ""
     parts = urlsplit(base_url)
     return f"{parts.scheme}://{parts.netloc.rpartition('@')[2]}"

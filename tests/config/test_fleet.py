@@ -31,10 +31,10 @@ def read(tmp_path: Path) -> Callable[[str], Any]:
 @pytest.mark.parametrize(
     ("text", "place"),
     [
-        ('state = "redis://state:1/0"\n' + PROVIDER, "redis://state:1"),
-        ('state = "redis://:secret@state:1/0"\n' + PROVIDER, "redis://state:1"),
-        ('state = "redis://state:1/0"\n[fleet]\nurl = "redis://fleet:2"\n' + PROVIDER, "redis://fleet:2"),
-        ('[fleet]\nurl = "redis://fleet:2"\n' + PROVIDER + 'base_url = "rediss://own:3/1"\n', "rediss://own:3"),
+        ('state = "redis://state:1/0"\n' + PROVIDER, "redis://state:1/0"),
+        ('state = "redis://:secret@state:1/0"\n' + PROVIDER, "redis://state:1/0"),
+        ('state = "redis://state:1/0"\n[fleet]\nurl = "redis://fleet:2"\n' + PROVIDER, "redis://fleet:2/0"),
+        ('[fleet]\nurl = "redis://fleet:2"\n' + PROVIDER + 'base_url = "rediss://own:3/1"\n', "rediss://own:3/1"),
     ],
 )
 def test_it_meets_at_the_nearest_redis_that_is_named(read: Callable[[str], Any], text: str, place: str) -> None:

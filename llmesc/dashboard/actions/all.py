@@ -8,6 +8,7 @@ from llmesc.dashboard.actions import (
     circuits,
     copying,
     drilling,
+    fleet,
     looking,
     models,
     plotting,
@@ -27,5 +28,6 @@ COMMANDS = (
     *replaying.COMMANDS,
     *drilling.COMMANDS,
     *plotting.COMMANDS,
+    *fleet.COMMANDS,
     *looking.COMMANDS,
 )

@@ -47,6 +47,7 @@ if TYPE_CHECKING:
     from llmesc.dashboard.feed import AskingFeed, Feed
     from llmesc.dashboard.plots.trends import Trends
     from llmesc.engine import Engine, Operations
+    from llmesc.engine.serving.overview import FleetView
     from llmesc.escalation.events import Event
     from llmesc.escalation.messages import Request
 
@@ -304,6 +305,10 @@ class MainScreen(Screen[None]):
     async def trends(self, now: Timestamp) -> Trends:
         """What the plots show."""
         return await self._asking.trends(now)
+
+    async def fleet(self) -> FleetView:
+        """Who serves models to others, as things stand."""
+        return await self._asking.fleet()
 
     @property
     def timeline(self) -> TimelinePane:

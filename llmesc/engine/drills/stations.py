@@ -18,8 +18,8 @@ from llmesc.providers.base import Endpoint
 from llmesc.providers.faults import Exchange, FaultServer, answer
 from llmesc.providers.registry import Registry
 
-_PLAYED_AS = {"llamacpp": "openai", "simulated": "openai"}
-"""Wires without a transport are played over this one."""
+_PLAYED_AS = {"llamacpp": "openai", "simulated": "openai", "fleet": "openai"}
+"""Wires without a transport, or with one that is no HTTP, are played over this one."""
 
 _OF_THE_WIRE = frozenset({"stream_options", "logprobs", "thinking", "prefill", "tool_id_length"})
 """Options of an instance that its wire keeps at a station; the others say where a real server is, and how to get in."""
