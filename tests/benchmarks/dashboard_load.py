@@ -36,7 +36,7 @@ from tests.benchmarks import activity
 
 TOKENS_A_SECOND = 100
 WIRE_TOKENS_A_SECOND = 150
-"""What the simulated wire is told: it sleeps between tokens, and whatever else is done comes on top. The report says what came."""
+"""What the simulated wire is told: it sleeps between tokens, and all else comes on top. The report says what came."""
 
 COLUMNS, ROWS = 160, 48
 ME = (sys.executable, "-m", "tests.benchmarks.dashboard_load")
@@ -78,8 +78,9 @@ def prompt(number: int) -> str:
 
 def config(runs: int, tokens: int) -> str:
     """A wire that answers each of the questions with its own text."""
+    rate = WIRE_TOKENS_A_SECOND
     steps = (
-        f'{{ about = "{prompt(number)}", text = {json.dumps(answer(number, tokens))}, tokens_per_second = {WIRE_TOKENS_A_SECOND} }}'
+        f'{{ about = "{prompt(number)}", text = {json.dumps(answer(number, tokens))}, tokens_per_second = {rate} }}'
         for number in range(runs)
     )
     return CONFIG.format(script=f"[{', '.join(steps)}]")

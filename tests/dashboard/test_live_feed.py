@@ -137,6 +137,7 @@ async def test_the_end_of_another_processs_run_is_read_though_the_list_knew_it_f
                 while not (view := feed.board(now()).views.get(run.run_id)) or not view.attempts:
                     await feed._read_list()
                     await feed._read_events()
+                    await asyncio.sleep(0.01)
         await feed._read_list()
         assert [one.outcome for one in feed.board(now()).runs] == ["cancelled"]
         await feed._read_events()
