@@ -12,6 +12,7 @@ from llmesc.config.model import Config, InstanceConfig, ProviderConfig
 from llmesc.engine.assemble import Wires
 from llmesc.engine.outbox import Outbox
 from llmesc.engine.sink_status import SinkStatus
+from llmesc.escalation.errors import LlmescError
 from llmesc.escalation.ports import CredentialsMissing
 from llmesc.escalation.redis_url import is_redis_url
 from llmesc.escalation.resolution import CircuitKey
@@ -24,7 +25,7 @@ class Check:
     """One line of `doctor`."""
 
     name: str
-    """`versions`, `config`, `state`, `provider:openai@team-a`, `models:openai@team-a`, `sink:audit`."""
+    """`versions`, `config`, `state`, `fleet`, `provider:openai@team-a`, `models:openai@team-a`, `sink:audit`."""
     status: Literal["ok", "warning", "failed", "skipped"]
     detail: str
     hint: str = ""
@@ -39,6 +40,7 @@ async def examine(config: Config, store: ResilientStore, wires: Wires, outbox: O
         _versions(config),
         *_configuration(config),
         await _state(store),
+        *([await _fleet(config, wires)] if config.fleet.url is not None else []),
         *(check for checks in endpoints for check in checks),
         *(await _sinks(config, outbox)),
     ]
@@ -120,6 +122,23 @@ def _hint_of_missing(provider: ProviderConfig, listed: Sequence[str]) -> str:
     if provider.api == "fleet" and not listed:
         return "no worker lives; `llmesc fleet worker --serve REF` where the model is"
     return f"{'its workers serve' if provider.api == 'fleet' else 'it lists'} {', '.join(listed[:8])}"
+
+
+async def _fleet(config: Config, wires: Wires) -> Check:
+    """Where the fleet meets; a host that only serves has no provider that tells."""
+    from llmesc.engine.serving.meeting import meet
+    from llmesc.fleet.workers import Workers
+
+    try:
+        async with meet(config) as link:
+            living = await Workers(link, await wires.fleet_key()).living()
+            place = str(link.place)
+    except LlmescError as error:
+        hint = error.hint or "workers and those who ask them meet there: check `url` and `key` in [fleet], and that it runs"
+        return Check(name="fleet", status="failed", detail=str(error), hint=hint)
+    lanes = sorted({lane for worker in living for lane in worker.lanes})
+    serving = f", served by {', '.join(worker.name for worker in living)}: {', '.join(lanes)}" if living else ", no worker lives"
+    return Check(name="fleet", status="ok", detail=place + serving)
 
 
 def _told(facts: Mapping[str, str]) -> str:

@@ -267,3 +267,25 @@ async def test_a_worker_obeys_its_own_policy(here: Any) -> None:
         failures = [event.failure async for event in run if event.type == "provider_failed"]
 
     assert [failure.kind for failure in failures] == ["permission"]
+
+
+async def test_doctor_says_where_the_fleet_meets_and_who_serves(here: Any) -> None:
+    async with (
+        here.worker(GOOD, "lab/m") as (engine, _),
+        here.engine("asker", ASKER + 'base_url = "redis://localhost:1"\n') as asker,
+    ):
+        serving = {check.name: check for check in await engine.operations.doctor()}
+        asking = {check.name: check for check in await asker.operations.doctor()}
+
+    assert (serving["fleet"].status, "served by w1: m@8k" in serving["fleet"].detail) == ("ok", True)
+    assert asking["fleet"].status == "ok"
+    assert asking["provider:gpu"].status == "failed"  # which is elsewhere, where nothing listens
+    assert ", redis " in asking["versions"].detail
+
+
+async def test_doctor_says_which_models_have_no_worker(here: Any) -> None:
+    async with here.worker(GOOD, "lab/m"), here.engine("asker", ASKER.replace('["m"]', '["m", "n"]')) as asker:
+        checks = {check.name: check for check in await asker.operations.doctor()}
+
+    assert (checks["models:gpu"].status, checks["models:gpu"].detail) == ("warning", "not listed there: n")
+    assert checks["models:gpu"].hint == "its workers serve m"
