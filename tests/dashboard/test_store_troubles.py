@@ -157,6 +157,7 @@ async def test_no_key_waits_for_a_store_that_never_answers(
         async with watched(feed, engine) as (pilot, main):
             monkeypatch.setattr(feed, "events", never)
             monkeypatch.setattr(feed, "trends", never, raising=False)
+            monkeypatch.setattr(feed, "fleet", never, raising=False)
             monkeypatch.setattr(main.app, "suspend", _no_terminal)
             for command in COMMANDS:
                 if command.pane != pane or command.act is leave:

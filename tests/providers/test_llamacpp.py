@@ -147,13 +147,20 @@ async def test_a_prompt_beyond_the_window_is_a_context_overflow(
     assert (pieces, failure.kind) == ([], FailureKind.CONTEXT_OVERFLOW)
 
 
+@pytest.fixture
+def engines() -> Callable[[], list[int]]:
+    """The processes that the test has started: a server of other tests may run beside them."""
+    before = set(children(os.getpid()))
+    return lambda: [pid for pid in children(os.getpid()) if pid not in before]
+
+
 async def test_calls_share_one_engine_and_one_start(
-    provider: LlamaCppProvider, ask: Callable[..., Call], outcome: Callable[..., Any]
+    engines: Callable[[], list[int]], provider: LlamaCppProvider, ask: Callable[..., Call], outcome: Callable[..., Any]
 ) -> None:
     answers = await asyncio.gather(*(outcome(provider, ask()) for _ in range(3)))
 
     assert [failure for _, failure in answers] == [None, None, None]
-    assert len(children(os.getpid())) == 1
+    assert len(engines()) == 1
 
 
 async def test_a_call_that_gives_up_does_not_stop_the_start_that_others_wait_for(
@@ -231,14 +238,14 @@ async def test_closing_leaves_nothing_running(embedded: Endpoint, ask: Callable[
         os.kill(pid, 0)
 
 
-async def test_closing_in_mid_start_leaves_nothing_running(embedded: Endpoint) -> None:
+async def test_closing_in_mid_start_leaves_nothing_running(engines: Callable[[], list[int]], embedded: Endpoint) -> None:
     async with opened(embedded) as provider:
         preparing = asyncio.create_task(provider.prepare(MODEL))
-        while not children(os.getpid()):
+        while not engines():
             await asyncio.sleep(0.01)
 
     await preparing
-    assert children(os.getpid()) == []
+    assert engines() == []
 
 
 async def test_own_weights_serve_under_their_own_name(
