@@ -28,6 +28,11 @@ os.execv(sys.argv[1], sys.argv[1:])
 """Makes standard input the controlling terminal, so that closing it is heard, and becomes the command."""
 
 
+def _without_size(env: Mapping[str, str]) -> dict[str, str]:
+    """A test runner's idea of its own terminal would be taken for the size of this one."""
+    return {name: value for name, value in env.items() if name not in ("COLUMNS", "LINES")}
+
+
 class Terminal:
     """One process; its standard input and error are the terminal, its standard output a file."""
 
@@ -108,7 +113,7 @@ def in_terminal(
     with stdout.open("wb") as out:
         process = subprocess.Popen(
             [sys.executable, "-c", _TAKE_THE_TERMINAL, *argv],
-            env={**env, "TERM": "xterm-256color", "COLORTERM": "truecolor"},
+            env={**_without_size(env), "TERM": "xterm-256color", "COLORTERM": "truecolor"},
             stdin=slave,
             stdout=out,
             stderr=slave,
