@@ -11,6 +11,7 @@ from llmesc.escalation.events import AttemptFinished, AttemptStarted, Event, Run
 from llmesc.escalation.times import Timestamp
 from llmesc.state.keeping import Keeper
 from llmesc.state.store import AttemptRow, RunFilter, Store
+from llmesc.state.usage import UsageQuery, models_of
 from tests.endurance.ledger import INPUT_TOKENS, Delivery
 
 INPUT_PRICE, OUTPUT_PRICE = Decimal(1), Decimal(5)
@@ -124,7 +125,7 @@ def _check_attempt(
 
 async def _check_sums(store: Store, rows: dict[str, AttemptRow], ends: dict[str, AttemptFinished], audit: Audit) -> None:
     """Every attempt counts once, in what candidates used and in what the requests did."""
-    used = await store.usage(_ALL, _FOR_EVER)
+    used = models_of(await store.usage(UsageQuery(since=_ALL, until=_FOR_EVER)))
     found = (
         sum(one.calls for one in used),
         sum(one.input_tokens for one in used),
