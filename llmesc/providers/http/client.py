@@ -1,0 +1,117 @@
+"""Sends requests, each in a lane of its own."""
+
+from __future__ import annotations
+
+import asyncio
+import contextlib
+import functools
+import ssl
+from collections.abc import AsyncIterator, Mapping
+from importlib.metadata import version
+from ipaddress import ip_address
+from urllib.request import getproxies
+
+import httpx
+
+from llmesc.providers.http.lane import Lane, direct_lane, proxied_lane
+from llmesc.providers.http.reply import Reply
+from llmesc.providers.http.words import as_transport_errors
+from llmesc.providers.transport_error import TransportError
+
+MAX_IDLE_LANES = 16
+"""Connections to one server that are kept for later."""
+KEEPALIVE_SECONDS = {"http": 4.0, "https": 30.0}
+"""How long an idle connection is trusted. A request that meets its closing would be lost, and nothing is sent twice: model
+servers without TLS hang up after five seconds, the fronts of hosted ones after a minute or more."""
+
+
+class Http:
+    """The connections of all providers of one registry; no connection before the first request."""
+
+    def __init__(self) -> None:
+        self._idle: dict[tuple[str, str], list[Lane]] = {}
+        """By scheme and host with port; the one used last is on top."""
+        self._contexts: dict[str, ssl.SSLContext] = {}
+        self._building_context = asyncio.Lock()
+        self._proxied: bool | None = None
+
+    @contextlib.asynccontextmanager
+    async def send(
+        self, method: str, url: str, *, headers: Mapping[str, str], body: bytes | None = None, connect_seconds: float
+    ) -> AsyncIterator[Reply]:
+        """Sends one request and gives its reply; leaving the block drops what is not read. Raises `TransportError`,
+        for a redirect as well. Cancelling it anywhere closes the connection at once.
+        """
+        with as_transport_errors():
+            target = _parsed(url)
+            request = httpx.Request(
+                method,
+                target,
+                headers={"user-agent": user_agent(), "accept-encoding": "identity", **headers},
+                content=body,
+                extensions={"timeout": {"connect": connect_seconds, "pool": connect_seconds}},
+            )
+        scheme = target.scheme
+        idle = self._idle.setdefault((scheme, target.netloc.decode()), [])
+        lane = idle.pop() if idle else self._lane(scheme, target.host, await self._context(scheme))
+        reply: Reply | None = None
+        try:
+            with as_transport_errors():
+                reply = Reply(await lane.send(request))
+            if reply.redirects_to is not None:
+                raise TransportError("redirect", f"{reply.status} to {reply.redirects_to}")
+            yield reply
+        finally:
+            # A lane that was left in mid-reply is thrown away with its connection.
+            if reply is not None and reply.complete and not reply.is_last and len(idle) < MAX_IDLE_LANES:
+                idle.append(lane)
+            else:
+                await lane.aclose()
+
+    async def aclose(self) -> None:
+        """Closes every idle connection."""
+        lanes = [lane for idle in self._idle.values() for lane in idle]
+        self._idle.clear()
+        for lane in lanes:
+            await lane.aclose()
+
+    async def _context(self, scheme: str) -> ssl.SSLContext:
+        """Reading the trusted certificates takes 100 ms: done once, off the loop, and only when TLS is really spoken."""
+        if scheme in self._contexts:
+            return self._contexts[scheme]
+        async with self._building_context:
+            if scheme not in self._contexts:
+                if scheme == "https":
+                    try:
+                        self._contexts[scheme] = await asyncio.to_thread(httpx.create_ssl_context)
+                    except OSError as error:
+                        raise TransportError("tls", f"the trusted certificates cannot be loaded: {error}") from None
+                else:
+                    self._contexts[scheme] = ssl.SSLContext(ssl.PROTOCOL_TLS_CLIENT)  # never used, and trusts nobody
+            return self._contexts[scheme]
+
+    def _lane(self, scheme: str, host: str, context: ssl.SSLContext) -> Lane:
+        if self._proxied is None:
+            self._proxied = not getproxies().keys().isdisjoint(("http", "https", "all"))
+        made = proxied_lane if self._proxied and not _is_loopback(host) else direct_lane
+        return made(context, KEEPALIVE_SECONDS.get(scheme))
+
+
+@functools.lru_cache(maxsize=256)
+def _parsed(url: str) -> httpx.URL:
+    """Of the few that an engine calls. Raises `httpx.InvalidURL`."""
+    return httpx.URL(url)
+
+
+@functools.cache
+def user_agent() -> str:
+    """How llmesc names itself."""
+    return f"llmesc/{version('llmesc')}"
+
+
+def _is_loopback(host: str) -> bool:
+    """Whether no proxy can be meant: what answers on this machine is asked directly."""
+    try:
+        return host == "localhost" or ip_address(host).is_loopback
+    except ValueError:
+        return False
