@@ -83,7 +83,9 @@ class Http:
             if scheme not in self._contexts:
                 if scheme == "https":
                     try:
-                        self._contexts[scheme] = await asyncio.to_thread(httpx.create_ssl_context)
+                        context = await asyncio.to_thread(httpx.create_ssl_context)
+                        context.set_alpn_protocols(["http/1.1"])
+                        self._contexts[scheme] = context
                     except OSError as error:
                         raise TransportError("tls", f"the trusted certificates cannot be loaded: {error}") from None
                 else:

@@ -87,8 +87,8 @@ class Reply:
             await self._close()
 
     async def _read_ahead(self) -> AsyncGenerator[bytes]:
-        """HTTP chunks are read ahead by a task of their own, because many of them arrive in one read: a reader that is handed each
-        for itself pays for every token of a burst, and the later it is, the more it pays.
+        """HTTP chunks are read ahead by a task of their own, because many of them arrive in one read: a reader that is handed
+        each for itself pays for every token of a burst, and the later it is, the more it pays.
         """
         arrived = bytearray()
         changed, taken = asyncio.Event(), asyncio.Event()
