@@ -79,7 +79,8 @@ class AskOptions:
             "gate": self.gate,
             "hedge_after": self.hedge_after,
         }
-        return replace(limits, **{name: value for name, value in mine.items() if value is not None})
+        changes = {name: value for name, value in mine.items() if value is not None}
+        return replace(limits, **changes) if changes else limits
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -3,9 +3,9 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, field
 from decimal import Decimal
-from typing import Any, Literal, assert_never
+from typing import Any, Literal, TypeVar, assert_never
 
 from llmesc.escalation.budget import Reservation
 from llmesc.escalation.capture import CaptureMode, not_kept
@@ -53,7 +53,7 @@ class Passage:
     """Where it begins: characters of the attempt's text or thinking before it, or the index in its `tools`."""
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@dataclass(frozen=True, kw_only=True)
 class AttemptView:
     """One attempt so far."""
 
@@ -117,7 +117,7 @@ class AttemptView:
         return self.shown[: self.characters - self.held_characters]
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@dataclass(frozen=True, kw_only=True)
 class RunView:
     """One run so far."""
 
@@ -178,6 +178,16 @@ def grown(pieces: tuple[str, ...], text: str) -> tuple[str, ...]:
     return (*pieces, text)
 
 
+_View = TypeVar("_View", RunView, AttemptView)
+
+
+def _changed(view: _View, **changes: Any) -> _View:
+    """A copy with other values. Twice for every event: `dataclasses.replace` takes 12 µs for each, and this takes 1."""
+    copy = object.__new__(type(view))
+    copy.__dict__.update(view.__dict__, **changes)
+    return copy
+
+
 def fold(view: RunView, event: Event) -> RunView:
     """The view after `event`. Pure; `view` is not changed."""
     seen: dict[str, Any] = {"at": event.at, "elapsed_ms": event.elapsed_ms, "events": view.events + 1}
@@ -194,7 +204,7 @@ def fold(view: RunView, event: Event) -> RunView:
                 **seen,
             )
         case CandidateSkipped():
-            return replace(view, skipped=(*view.skipped, event), **seen)
+            return _changed(view, skipped=(*view.skipped, event), **seen)
         case AttemptStarted():
             attempt = AttemptView(
                 attempt=event.attempt,
@@ -209,23 +219,23 @@ def fold(view: RunView, event: Event) -> RunView:
                 reserved=event.reserved,
                 hedges=event.hedges,
             )
-            return replace(view, attempts=(*view.attempts, attempt), waiting=None, **seen)
+            return _changed(view, attempts=(*view.attempts, attempt), waiting=None, **seen)
         case ProviderSwitched():
-            return replace(view, switches=(*view.switches, event), **seen)
+            return _changed(view, switches=(*view.switches, event), **seen)
         case Waiting():
-            return replace(view, waiting=event, **seen)
+            return _changed(view, waiting=event, **seen)
         case CircuitChanged():
-            return replace(view, circuits=(*view.circuits, event), **seen)
+            return _changed(view, circuits=(*view.circuits, event), **seen)
         case ModelDenied():
-            return replace(view, denied=(*view.denied, event), **seen)
+            return _changed(view, denied=(*view.denied, event), **seen)
         case AnswerReset():
             # Whoever went on from a text stands or falls with it.
             attempts = tuple(
-                replace(attempt, discarded=True) if attempt.attempt <= event.attempt else attempt for attempt in view.attempts
+                _changed(attempt, discarded=True) if attempt.attempt <= event.attempt else attempt for attempt in view.attempts
             )
-            return replace(view, attempts=attempts, **seen)
+            return _changed(view, attempts=attempts, **seen)
         case RunFinished():
-            return replace(
+            return _changed(
                 view,
                 outcome=event.outcome,
                 answer=event.answer,
@@ -239,7 +249,7 @@ def fold(view: RunView, event: Event) -> RunView:
             attempts = tuple(
                 _fold_attempt(attempt, event) if attempt.attempt == event.attempt else attempt for attempt in view.attempts
             )
-            return replace(view, attempts=attempts, **seen)
+            return _changed(view, attempts=attempts, **seen)
 
 
 _AttemptEvent = (
@@ -266,7 +276,7 @@ def _fold_attempt(attempt: AttemptView, event: _AttemptEvent) -> AttemptView:
         case TextDelta():
             came = event.characters_not_kept or len(event.text)
             held = attempt.held_characters + came if event.held else 0
-            return replace(
+            return _changed(
                 attempt,
                 text=_with(attempt.text, event, attempt.capture),
                 characters=attempt.characters + came,
@@ -275,9 +285,9 @@ def _fold_attempt(attempt: AttemptView, event: _AttemptEvent) -> AttemptView:
                 first_token_seconds=_first_token_seconds(attempt, event),
             )
         case GateOpened():
-            return replace(attempt, held_characters=0)
+            return _changed(attempt, held_characters=0)
         case ThinkingDelta():
-            return replace(
+            return _changed(
                 attempt,
                 thinking=_with(attempt.thinking, event, attempt.capture),
                 thinking_characters=attempt.thinking_characters + (event.characters_not_kept or len(event.text)),
@@ -286,13 +296,13 @@ def _fold_attempt(attempt: AttemptView, event: _AttemptEvent) -> AttemptView:
             )
         case ToolCallRequested() | ToolCallFinished():
             passages = (*attempt.passages, Passage("tool", len(attempt.tools)))
-            return replace(attempt, tools=(*attempt.tools, event), passages=passages)
+            return _changed(attempt, tools=(*attempt.tools, event), passages=passages)
         case ProviderFailed():
-            return replace(attempt, failure=event.failure)
+            return _changed(attempt, failure=event.failure)
         case QualityChecked():
-            return replace(attempt, quality=event)
+            return _changed(attempt, quality=event)
         case AttemptFinished():
-            return replace(
+            return _changed(
                 attempt,
                 outcome=event.outcome,
                 usage=event.usage,
@@ -307,7 +317,7 @@ def _fold_attempt(attempt: AttemptView, event: _AttemptEvent) -> AttemptView:
                 price=event.resolution.offering.price,
             )
         case AttemptPriced():
-            return replace(attempt, cost=event.cost, price=event.price)
+            return _changed(attempt, cost=event.cost, price=event.price)
         case _:
             assert_never(event)
 

@@ -37,9 +37,11 @@ def learned(timeouts: Timeouts, calls: Sequence[Latency]) -> Timeouts:
     """With the first-token limit that a model's latest answers teach: three times what 95 of 100 of them took. One that the
     operator set stays.
     """
+    if timeouts.first_token_is_set:
+        return timeouts
     known = [call.first_token_seconds for call in calls if call.first_token_seconds is not None]
     slow = percentile(known, 0.95)
-    if timeouts.first_token_is_set or slow is None or len(known) < LEARNED_FROM_CALLS:
+    if slow is None or len(known) < LEARNED_FROM_CALLS:
         return timeouts
     usual = timeouts.first_token_seconds
     return replace(timeouts, first_token_seconds=min(max(slow * LEARNED_MULTIPLE, usual * LEARNED_LEAST), usual * LEARNED_MOST))
@@ -49,6 +51,8 @@ def patient(timeouts: Timeouts, grace: float) -> Timeouts:
     """For the last candidate, behind which nobody waits: `grace` times as long for its first token and between tokens, and as
     much slower. All of it together takes no longer, so that a probe's lease still outlasts it.
     """
+    if grace == 1.0:
+        return timeouts
     return replace(
         timeouts,
         first_token_seconds=timeouts.first_token_seconds * grace,

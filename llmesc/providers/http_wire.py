@@ -94,7 +94,8 @@ class HttpWire(ABC):
         reader = self.reader(call)
         reply: Reply | None = None
         try:
-            fitting = replace(call, request=within_limits(call.request, call.resolution.offering))
+            request = within_limits(call.request, call.resolution.offering)
+            fitting = call if request is call.request else replace(call, request=request)
             question = self.question(fitting, await self.base_url())
             async with self._http.send(
                 "POST",

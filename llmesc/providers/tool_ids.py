@@ -45,6 +45,9 @@ def with_accepted_ids(messages: Iterable[Message], rule: IdRule = WORDS) -> tupl
     An id that can stay does. Others get new ones in the order of their calls, so that what is added to a conversation
     changes none before it.
     """
+    messages = tuple(messages)
+    if not any(isinstance(part, ToolCall | ToolResult) for message in messages for part in message.parts):
+        return messages
     renaming = _Renaming(rule)
     return tuple(replace(message, parts=tuple(map(renaming.renamed, message.parts))) for message in messages)
 

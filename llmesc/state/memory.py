@@ -6,6 +6,7 @@ from collections import deque
 from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field, fields
 from decimal import Decimal
+from itertools import islice
 from typing import TypeVar
 
 from llmesc.escalation.budget import Account, Claim, Over, Page, Reservation, Spent
@@ -187,7 +188,8 @@ class MemoryStore:
         self._outbox.add(fresh, now)
         if len(self._runs) > KEPT_RUNS:
             waited_for = self._outbox.run_ids()
-            for run_id in [run_id for run_id in self._runs if run_id not in waited_for][: len(self._runs) - KEPT_RUNS]:
+            delivered = (run_id for run_id in self._runs if run_id not in waited_for)
+            for run_id in tuple(islice(delivered, len(self._runs) - KEPT_RUNS)):
                 del self._runs[run_id]
 
     def _add(self, run: _Run, event: Event) -> None:

@@ -13,6 +13,8 @@ from typing import Any
 
 import httpcore
 
+MOST_UNSENT_BYTES = 16 * 1024
+"""What is gathered before it is sent: a head, and most bodies."""
 MOST_WAITING_BYTES = 256 * 1024
 """What is taken from the kernel at most before somebody reads it."""
 NEXT_ADDRESS_SECONDS = 0.25
@@ -25,6 +27,7 @@ class Stream(asyncio.Protocol, httpcore.AsyncNetworkStream):
     def __init__(self) -> None:
         self._transport: asyncio.Transport
         self._arrived = bytearray()
+        self._unsent = bytearray()
         self._over = False
         """Whether nothing more will come."""
         self._error: Exception | None = None
@@ -34,6 +37,7 @@ class Stream(asyncio.Protocol, httpcore.AsyncNetworkStream):
 
     async def read(self, max_bytes: int, timeout: float | None = None) -> bytes:  # noqa: ARG002 - of httpcore
         """What has come, waiting where nothing has; nothing at the end. Raises `httpcore.ReadError`. No timeout is set here."""
+        self._send()
         if not self._arrived and not self._over:
             self._reader = asyncio.get_running_loop().create_future()
             try:
@@ -51,14 +55,22 @@ class Stream(asyncio.Protocol, httpcore.AsyncNetworkStream):
         return b""
 
     async def write(self, buffer: bytes, timeout: float | None = None) -> None:  # noqa: ARG002 - of httpcore
-        """Hands it to the kernel, waiting while that takes no more. Raises `httpcore.WriteError`. No timeout is set here."""
+        """Sends it with whatever else is written before the next read: a head and its body leave in one piece. Waits while there
+        is no room. Raises `httpcore.WriteError`. No timeout is set here.
+        """
         if self._over:
             error = self._error or ConnectionResetError("the server has closed the connection")
             raise httpcore.WriteError(error) from error
-        if buffer:
-            self._transport.write(buffer)
+        self._unsent += buffer
+        if len(self._unsent) > MOST_UNSENT_BYTES:
+            self._send()
         if self._writer is not None:
             await self._writer
+
+    def _send(self) -> None:
+        if self._unsent:
+            self._transport.write(self._unsent)
+            self._unsent = bytearray()
 
     async def aclose(self) -> None:
         """Hangs up at once."""
