@@ -108,7 +108,10 @@ class _Walk:
         if earliest is not None and (probes or not in_vain(earliest.at - self._known.now, left.seconds)):
             self._mark(earliest.resolution, "wait")
         elif self._limits.all_open == "try" and self._made == 0 and (best := best_of(self._shut)) is not None:
-            self._mark(best, "try")
+            while self._waits_first(best):
+                pass  # nor is it tried where somebody is worth waiting for
+            if self._left().attempts > 0:
+                self._mark(best, "try")
 
     def _left(self) -> Left:
         limits = self._limits

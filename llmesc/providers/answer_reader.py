@@ -45,7 +45,7 @@ class AnswerReader(ABC):
         self._active = False
         self._calls = ToolCallJoiner()
         self._usage: Usage | None = None
-        self._model: str | None = None
+        self._model: Any = None
         self._logprobs: list[float] = []
 
     def read(self, events: Iterable[SseEvent]) -> Iterator[Piece]:
@@ -121,11 +121,12 @@ class AnswerReader(ABC):
         self._report_usage()
         mean = sum(self._logprobs) / len(self._logprobs) if self._logprobs else None
         # Some servers say "stop" though the answer is a tool call.
-        self._pieces.append(Finish("tool_calls" if calls and reason != "length" else reason, self._model, mean))
+        model = storable(str(self._model)) if self._model else None
+        self._pieces.append(Finish("tool_calls" if calls and reason != "length" else reason, model, mean))
 
     def _name_model(self, model: Any) -> None:
-        if model:
-            self._model = storable(str(model))
+        """Told with every token, needed once."""
+        self._model = model or self._model
 
     def _report_usage(self) -> None:
         if self._usage is not None:

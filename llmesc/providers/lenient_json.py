@@ -10,10 +10,16 @@ from typing import Any
 from llmesc.providers.transport_error import TransportError
 
 
+_decode = json.JSONDecoder().raw_decode
+"""What `json.loads` does less looking for blanks, for every token."""
+
+
 def parsed(data: str) -> dict[str, Any]:
     """The object that `data` is. Raises `TransportError` (`bad_json`)."""
     try:
-        value = json.loads(data)
+        value, end = _decode(data)
+        if end != len(data) and not data[end:].isspace():
+            raise ValueError(f"something behind its end, at {end}")
     except (ValueError, RecursionError) as error:
         raise TransportError("bad_json", f"broken JSON: {error}", data) from None
     if not isinstance(value, dict):
