@@ -9,7 +9,6 @@ from typing import Any
 
 from llmesc.providers.transport_error import TransportError
 
-
 _decode = json.JSONDecoder().raw_decode
 """What `json.loads` does less looking for blanks, for every token."""
 
