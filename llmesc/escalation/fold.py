@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass, field, replace
+from dataclasses import field, replace
 from decimal import Decimal
 from typing import Any, Literal, assert_never
 
@@ -38,6 +38,7 @@ from llmesc.escalation.events import (
     Waiting,
 )
 from llmesc.escalation.failures import Failure
+from llmesc.escalation.light_dataclass import dataclass
 from llmesc.escalation.limits import Limits
 from llmesc.escalation.messages import Request, Usage
 from llmesc.escalation.resolution import Price, Resolution
