@@ -5,7 +5,6 @@ from __future__ import annotations
 import asyncio
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
-from dataclasses import dataclass
 
 from llmesc.cli.answer import AnswerSink
 from llmesc.cli.interrupts import on_interrupt
@@ -21,6 +20,7 @@ from llmesc.escalation.events import (
     Waiting,
 )
 from llmesc.escalation.fold import RunView, fold
+from llmesc.escalation.light_dataclass import dataclass
 from llmesc.escalation.run import Run
 from llmesc.escalation.untrusted import one_line
 from llmesc.story import words

@@ -3,11 +3,11 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Literal
 
 from llmesc.cli.bad_input import BadInput
+from llmesc.escalation.light_dataclass import dataclass
 
 if TYPE_CHECKING:
     from llmesc.cli.session import Session

@@ -8,8 +8,10 @@ import os
 import shutil
 import sys
 from collections.abc import Mapping
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from typing import BinaryIO, TextIO
+
+from llmesc.escalation.light_dataclass import dataclass
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

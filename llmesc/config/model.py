@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass, field
+from dataclasses import field
 from decimal import Decimal
 from pathlib import Path
 from typing import Any, Literal
@@ -12,6 +12,7 @@ from llmesc.config.secrets import SecretRef
 from llmesc.escalation.budget import Budget
 from llmesc.escalation.capture import CaptureMode
 from llmesc.escalation.circuits import CircuitPolicy
+from llmesc.escalation.light_dataclass import dataclass
 from llmesc.escalation.limits import Limits, Timeouts
 from llmesc.escalation.quality import QualitySettings
 from llmesc.escalation.resolution import DEFAULT_INSTANCE, Price, Tier

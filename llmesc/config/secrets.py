@@ -3,12 +3,12 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass
 from pathlib import Path
 from threading import Lock
 from typing import Literal
 
 from llmesc.config.paths import located
+from llmesc.escalation.light_dataclass import dataclass
 from llmesc.escalation.secret import Secret
 
 COMMAND_SECONDS = 10.0

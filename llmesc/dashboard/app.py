@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Iterator, Mapping
 from contextlib import contextmanager
-from dataclasses import dataclass, field
+from dataclasses import field
 from pathlib import Path
 from typing import TYPE_CHECKING, ClassVar
 
@@ -14,6 +14,7 @@ from textual.screen import Screen
 
 from llmesc.dashboard.feed import Feed
 from llmesc.dashboard.screens.main import MainScreen
+from llmesc.escalation.light_dataclass import dataclass
 from llmesc.escalation.times import Timestamp
 from llmesc.escalation.untrusted import safe
 

@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass, field
+from dataclasses import field
 
 from llmesc.engine import CircuitLine, DayTotals, RunSummary
 from llmesc.escalation.circuits import CircuitPolicy
 from llmesc.escalation.events import Event
 from llmesc.escalation.fold import RunView
+from llmesc.escalation.light_dataclass import dataclass
 from llmesc.escalation.ports import Denial
 from llmesc.escalation.times import Timestamp
 

@@ -3,10 +3,10 @@
 from __future__ import annotations
 
 from collections.abc import Awaitable, Callable
-from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from llmesc.dashboard.situation import Pane, Situation
+from llmesc.escalation.light_dataclass import dataclass
 
 if TYPE_CHECKING:
     from llmesc.dashboard.screens.main import MainScreen

@@ -2,11 +2,11 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
 from typing import Literal, get_args
 
 from llmesc.escalation.events import Event
 from llmesc.escalation.fold import RunView
+from llmesc.escalation.light_dataclass import dataclass
 from llmesc.story import words
 from llmesc.story.style import Style
 from llmesc.story.tell import tell

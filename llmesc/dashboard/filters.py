@@ -2,9 +2,8 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
-
 from llmesc.engine import RunSummary
+from llmesc.escalation.light_dataclass import dataclass
 
 FIELDS = ("provider", "outcome", "chain")
 """What may stand before a colon; any other word is looked for in the prompt and the run's id."""

@@ -2,10 +2,9 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
-
 from llmesc.dashboard.screens.form import Line
 from llmesc.escalation.durations import parse_duration
+from llmesc.escalation.light_dataclass import dataclass
 from llmesc.story import words
 
 

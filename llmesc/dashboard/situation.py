@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
 from typing import Literal
 
 from llmesc.dashboard.board import Board
 from llmesc.engine import CircuitLine, RunSummary
 from llmesc.escalation.events import Event
 from llmesc.escalation.fold import RunView
+from llmesc.escalation.light_dataclass import dataclass
 from llmesc.escalation.ports import Denial
 from llmesc.escalation.resolution import Resolution
 

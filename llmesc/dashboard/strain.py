@@ -3,11 +3,11 @@
 from __future__ import annotations
 
 from collections.abc import Collection, Sequence
-from dataclasses import dataclass
 from decimal import Decimal
 from itertools import islice, takewhile
 
 from llmesc.engine import CircuitLine, RunSummary
+from llmesc.escalation.light_dataclass import dataclass
 from llmesc.escalation.resolution import CircuitKey
 from llmesc.escalation.times import Timestamp
 from llmesc.story import words

@@ -3,11 +3,11 @@
 from __future__ import annotations
 
 from collections.abc import Collection, Iterator, Mapping, Sequence
-from dataclasses import dataclass
 from decimal import Decimal
 
 from llmesc.config.model import Config
 from llmesc.escalation.budget import PERIODS, Account, Budget, Per, Spent, begins_anew, in_force, limits_of
+from llmesc.escalation.light_dataclass import dataclass
 from llmesc.escalation.times import Timestamp
 
 

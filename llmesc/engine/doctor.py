@@ -5,7 +5,6 @@ from __future__ import annotations
 import asyncio
 import platform
 from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import dataclass
 from typing import Literal
 
 from llmesc.config.model import Config, InstanceConfig, ProviderConfig
@@ -13,6 +12,7 @@ from llmesc.engine.assemble import Wires
 from llmesc.engine.outbox import Outbox
 from llmesc.engine.sink_status import SinkStatus
 from llmesc.escalation.errors import LlmescError
+from llmesc.escalation.light_dataclass import dataclass
 from llmesc.escalation.ports import CredentialsMissing
 from llmesc.escalation.redis_url import is_redis_url
 from llmesc.escalation.resolution import CircuitKey

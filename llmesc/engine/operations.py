@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from difflib import get_close_matches
 from fnmatch import fnmatchcase
 from itertools import pairwise
@@ -23,6 +23,7 @@ from llmesc.escalation.circuits import Circuit, Overridden, Override, Reset, Sig
 from llmesc.escalation.denials import DenialIndex
 from llmesc.escalation.errors import UnknownName
 from llmesc.escalation.events import Event
+from llmesc.escalation.light_dataclass import dataclass
 from llmesc.escalation.ports import Denial
 from llmesc.escalation.resolution import DEFAULT_INSTANCE, CircuitKey, ModelKey, Reference, Resolution
 from llmesc.escalation.times import Clock, Timestamp

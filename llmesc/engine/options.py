@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from decimal import Decimal
 from typing import Any
 
@@ -13,6 +13,7 @@ from llmesc.escalation.events import Answer, Chain, Move, RunOutcome, SkipReason
 from llmesc.escalation.fold import RunView
 from llmesc.escalation.foresight import Afterwards
 from llmesc.escalation.hedging import HedgeAfter
+from llmesc.escalation.light_dataclass import dataclass
 from llmesc.escalation.limits import AllOpen, GateMode, Limits, Resume
 from llmesc.escalation.quality import Check
 from llmesc.escalation.resolution import Resolution

@@ -8,12 +8,12 @@ from __future__ import annotations
 import json
 import re
 from collections.abc import Awaitable, Callable, Iterable, Iterator, Mapping, Sequence
-from dataclasses import dataclass
 from typing import Any, NamedTuple
 
 from llmesc.escalation.codec import decode_event, encode_event
 from llmesc.escalation.errors import LlmescError
 from llmesc.escalation.events import Event, RunStarted
+from llmesc.escalation.light_dataclass import dataclass
 from llmesc.escalation.misfit import misfit
 from llmesc.escalation.untrusted import one_line
 from llmesc.state.store import Store

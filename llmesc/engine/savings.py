@@ -9,11 +9,11 @@ less is not guessed.
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass
 from decimal import Decimal
 
 from llmesc.config.model import Config
 from llmesc.escalation.chain import ChainRequest, build_chain
+from llmesc.escalation.light_dataclass import dataclass
 from llmesc.escalation.pricing import rates
 from llmesc.escalation.resolution import Price, Resolution, Tier
 from llmesc.state.usage import Used

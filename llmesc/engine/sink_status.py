@@ -3,9 +3,9 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass
 
 from llmesc.config.model import SinkConfig
+from llmesc.escalation.light_dataclass import dataclass
 from llmesc.escalation.times import Timestamp
 from llmesc.state.outbox import SinkState
 from llmesc.state.store import Store

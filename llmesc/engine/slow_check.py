@@ -4,8 +4,8 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import Awaitable, Callable
-from dataclasses import dataclass
 
+from llmesc.escalation.light_dataclass import dataclass
 from llmesc.escalation.quality import Draft, Finding
 
 

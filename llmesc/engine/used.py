@@ -3,11 +3,11 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass
 from decimal import Decimal
 from typing import Literal, get_args
 
 from llmesc.engine.savings import Saved, Yardstick, saved
+from llmesc.escalation.light_dataclass import dataclass
 from llmesc.escalation.resolution import Tier
 from llmesc.escalation.times import Timestamp
 from llmesc.state.usage import WASTED, Apart, Fate, Used, cost_of

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field
+from dataclasses import field
 from typing import Literal
 
 from llmesc.escalation.circuits import Admission
@@ -10,6 +10,7 @@ from llmesc.escalation.continuation import Kept
 from llmesc.escalation.events import Answer, Move
 from llmesc.escalation.failures import Failure
 from llmesc.escalation.gate import Gate
+from llmesc.escalation.light_dataclass import dataclass
 from llmesc.escalation.messages import Request, ToolCall, Usage, estimate_tokens, text_tokens
 from llmesc.escalation.overlap import Seam
 from llmesc.escalation.pieces import Content, Finish, TextPiece, ThinkingPiece, ToolCallPiece

@@ -21,11 +21,11 @@ Days and months are those of UTC: hosts in several zones share one budget, invoi
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Mapping
-from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from decimal import ROUND_CEILING, Decimal
 from typing import Literal, NamedTuple
 
+from llmesc.escalation.light_dataclass import dataclass
 from llmesc.escalation.times import Timestamp
 
 Per = Literal["chain", "provider", "caller", "all"]

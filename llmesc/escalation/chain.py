@@ -15,7 +15,6 @@ from __future__ import annotations
 import re
 from collections import Counter
 from collections.abc import Callable, Collection, Iterable, Sequence
-from dataclasses import dataclass
 from difflib import get_close_matches
 from fnmatch import translate
 from operator import attrgetter
@@ -30,6 +29,7 @@ from llmesc.escalation.errors import (
     UnknownName,
 )
 from llmesc.escalation.events import Chain, Move, Rejected, RunOutcome
+from llmesc.escalation.light_dataclass import dataclass
 from llmesc.escalation.ports import Denial
 from llmesc.escalation.resolution import CircuitKey, ModelKey, Resolution, Tier
 

@@ -2,10 +2,10 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
 from enum import StrEnum
 from typing import Literal, NamedTuple
 
+from llmesc.escalation.light_dataclass import dataclass
 from llmesc.escalation.resolution import CircuitKey
 from llmesc.escalation.times import Timestamp
 

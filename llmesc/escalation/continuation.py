@@ -13,10 +13,11 @@ Whoever goes on is judged with all of the text, and answers for its end; who wro
 
 from __future__ import annotations
 
-from dataclasses import dataclass, replace
+from dataclasses import replace
 
 from llmesc.escalation.events import AnswerRange
 from llmesc.escalation.failures import Failure, FailureKind
+from llmesc.escalation.light_dataclass import dataclass
 from llmesc.escalation.messages import Message, Request, Text, text_tokens
 
 _TAINTED = frozenset({FailureKind.CONTENT_POLICY, FailureKind.MODEL_NOT_ALLOWED, FailureKind.PRIVACY, FailureKind.CLIENT_GONE})

@@ -20,11 +20,12 @@ that a call costs. An attempt that may be hedged leaves so much for its hedge; t
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from decimal import Decimal
 
 from llmesc.escalation.failures import Failure, FailureKind
 from llmesc.escalation.latency import Latency, first_token, whole_answer
+from llmesc.escalation.light_dataclass import dataclass
 from llmesc.escalation.messages import Request
 from llmesc.escalation.pricing import estimated
 from llmesc.escalation.resolution import Price

@@ -19,10 +19,10 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass
 
 from llmesc.escalation.events import Answer, AttemptOutcome, RunOutcome, SkipReason
 from llmesc.escalation.failures import Failure, FailureKind
+from llmesc.escalation.light_dataclass import dataclass
 from llmesc.escalation.resolution import Resolution
 from llmesc.escalation.times import Timestamp
 

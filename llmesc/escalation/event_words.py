@@ -3,11 +3,11 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass
 from decimal import Decimal
 from enum import StrEnum
 from typing import Any, Literal
 
+from llmesc.escalation.light_dataclass import dataclass
 from llmesc.escalation.messages import Usage
 from llmesc.escalation.resolution import Resolution
 from llmesc.escalation.times import Timestamp

@@ -7,7 +7,6 @@ A closed union of frozen dataclasses, told apart by their literal `type`. Consum
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass
 from decimal import Decimal
 from typing import Literal
 
@@ -27,6 +26,7 @@ from llmesc.escalation.event_words import (
     Totals,
 )
 from llmesc.escalation.failures import Failure
+from llmesc.escalation.light_dataclass import dataclass
 from llmesc.escalation.limits import Limits
 from llmesc.escalation.messages import Request, Usage
 from llmesc.escalation.resolution import CircuitKey, ModelKey, Price, Resolution

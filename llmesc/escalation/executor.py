@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 from collections.abc import Awaitable, Callable, Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import field
 
 from llmesc.escalation.budget import Budget
 from llmesc.escalation.capture import CaptureMode
 from llmesc.escalation.events import Chain, Rejected
 from llmesc.escalation.gate import JudgeBeginning, judge_beginning
 from llmesc.escalation.judging import Judge
+from llmesc.escalation.light_dataclass import dataclass
 from llmesc.escalation.limits import Limits, Timeouts
 from llmesc.escalation.messages import Request
 from llmesc.escalation.obstacles import Fits

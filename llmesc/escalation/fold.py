@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass, field
+from dataclasses import field
 from decimal import Decimal
 from typing import Any, Literal, TypeVar, assert_never
 
@@ -38,6 +38,7 @@ from llmesc.escalation.events import (
     Waiting,
 )
 from llmesc.escalation.failures import Failure
+from llmesc.escalation.light_dataclass import dataclass
 from llmesc.escalation.limits import Limits
 from llmesc.escalation.messages import Request, Usage
 from llmesc.escalation.resolution import Price, Resolution
@@ -53,7 +54,7 @@ class Passage:
     """Where it begins: characters of the attempt's text or thinking before it, or the index in its `tools`."""
 
 
-@dataclass(frozen=True, kw_only=True)
+@dataclass(frozen=True, slots=False, kw_only=True)
 class AttemptView:
     """One attempt so far."""
 
@@ -117,7 +118,7 @@ class AttemptView:
         return self.shown[: self.characters - self.held_characters]
 
 
-@dataclass(frozen=True, kw_only=True)
+@dataclass(frozen=True, slots=False, kw_only=True)
 class RunView:
     """One run so far."""
 

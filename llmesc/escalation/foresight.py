@@ -8,7 +8,7 @@ over, a circuit opens) depends on the failure, and is not foreseen.
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from decimal import Decimal
 from typing import Literal
 
@@ -16,6 +16,7 @@ from llmesc.escalation.allowances import Allowances
 from llmesc.escalation.circuits import Admit, Circuit, CircuitPolicy, Refusal, admission, next_state
 from llmesc.escalation.envelope import Left
 from llmesc.escalation.events import Chain
+from llmesc.escalation.light_dataclass import dataclass
 from llmesc.escalation.limits import Limits
 from llmesc.escalation.messages import Request
 from llmesc.escalation.obstacles import Fits, Obstacle, Situation, best_of, goes_against, obstacle, throttled

@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field
+from dataclasses import field
 from decimal import Decimal
 from typing import Literal
 
 from llmesc.escalation.hedging import HedgeAfter
+from llmesc.escalation.light_dataclass import dataclass
 from llmesc.escalation.retry_budget import RetryPolicy
 from llmesc.escalation.waiting import WaitOrEscalate
 

@@ -3,9 +3,9 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
-from dataclasses import dataclass
 from typing import Any, Literal
 
+from llmesc.escalation.light_dataclass import dataclass
 from llmesc.escalation.resolution import DEFAULT_INSTANCE
 
 Role = Literal["system", "user", "assistant", "tool"]

@@ -10,7 +10,6 @@ have taken since it was looked for.
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass
 
 from llmesc.escalation.allowances import Allowances
 from llmesc.escalation.budget import Over
@@ -18,6 +17,7 @@ from llmesc.escalation.circuits import Circuit, Refusal, refusal
 from llmesc.escalation.envelope import Left
 from llmesc.escalation.events import SkipReason
 from llmesc.escalation.failures import FailureKind
+from llmesc.escalation.light_dataclass import dataclass
 from llmesc.escalation.limits import Limits
 from llmesc.escalation.messages import Request
 from llmesc.escalation.ports import Fit

@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass, field
+from dataclasses import field
 
 from llmesc.escalation.capture import CaptureMode
+from llmesc.escalation.light_dataclass import dataclass
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -7,9 +7,10 @@ delta yields nothing at all: only content is a sign of life.
 from __future__ import annotations
 
 from collections.abc import AsyncIterator, Mapping
-from dataclasses import dataclass, field
+from dataclasses import field
 from typing import Literal, Protocol
 
+from llmesc.escalation.light_dataclass import dataclass
 from llmesc.escalation.limits import Timeouts
 from llmesc.escalation.messages import Request, Usage
 from llmesc.escalation.origin import UNKNOWN, Origin

@@ -3,13 +3,13 @@
 from __future__ import annotations
 
 from collections.abc import Awaitable, Callable, Collection, Mapping, Sequence
-from dataclasses import dataclass
 from typing import Protocol
 
 from llmesc.escalation.budget import Account, Claim, Over, Reservation, Spent
 from llmesc.escalation.circuits import Admission, Circuit, Refusal, Signal, Transition
 from llmesc.escalation.events import Event, SkipReason
 from llmesc.escalation.latency import Latency
+from llmesc.escalation.light_dataclass import dataclass
 from llmesc.escalation.resolution import CircuitKey, ModelKey, Price, Resolution
 from llmesc.escalation.retry_budget import RetryPolicy
 from llmesc.escalation.times import Timestamp

@@ -6,10 +6,11 @@ The checks themselves are in `checks`; here they are weighed, together with what
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import field
 from typing import Any, Literal
 
 from llmesc.escalation.language import Identify
+from llmesc.escalation.light_dataclass import dataclass
 from llmesc.escalation.resolution import ModelKey
 
 CheckName = Literal[

@@ -4,11 +4,11 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterator, Mapping
-from dataclasses import dataclass
 from typing import Any
 from urllib.parse import parse_qsl, unquote
 
 from llmesc.escalation.durations import parse_duration
+from llmesc.escalation.light_dataclass import dataclass
 from llmesc.escalation.secret import Secret
 
 SCHEMES = ("redis", "rediss")

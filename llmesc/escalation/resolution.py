@@ -3,10 +3,12 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass, field
+from dataclasses import field
 from decimal import Decimal
 from enum import IntEnum
 from typing import Any, Literal, NamedTuple
+
+from llmesc.escalation.light_dataclass import dataclass
 
 DEFAULT_INSTANCE = "default"
 """The name of a provider's only instance, never written out."""

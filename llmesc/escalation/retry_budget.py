@@ -14,9 +14,9 @@ the fallback would turn one provider's outage into everybody's.
 
 from __future__ import annotations
 
-from dataclasses import dataclass
 from typing import NamedTuple
 
+from llmesc.escalation.light_dataclass import dataclass
 from llmesc.escalation.times import Timestamp
 
 ALWAYS_ALLOWED = 2

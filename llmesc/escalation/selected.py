@@ -3,12 +3,12 @@
 from __future__ import annotations
 
 from collections.abc import Awaitable, Callable
-from dataclasses import dataclass
 from decimal import Decimal
 
 from llmesc.escalation.budget import Reservation
 from llmesc.escalation.circuits import Admission
 from llmesc.escalation.envelope import Allowance
+from llmesc.escalation.light_dataclass import dataclass
 from llmesc.escalation.limits import Timeouts
 from llmesc.escalation.pieces import Provider
 from llmesc.escalation.resolution import Resolution

@@ -4,9 +4,9 @@ from __future__ import annotations
 
 import json
 from collections.abc import Awaitable, Callable, Mapping
-from dataclasses import dataclass
 from typing import Any
 
+from llmesc.escalation.light_dataclass import dataclass
 from llmesc.escalation.messages import ToolCall, ToolSpec
 
 MAX_RESULT_BYTES = 64 * 1024

@@ -17,11 +17,11 @@ made once for each candidate: one that is busy again after the wait is not worth
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass
 from decimal import Decimal
 from typing import Literal
 
 from llmesc.escalation.envelope import kept
+from llmesc.escalation.light_dataclass import dataclass
 from llmesc.escalation.resolution import Resolution
 from llmesc.escalation.times import Timestamp
 

@@ -4,9 +4,10 @@ from __future__ import annotations
 
 import time
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from typing import Any, Literal, NamedTuple, cast
 
+from llmesc.escalation.light_dataclass import dataclass
 from llmesc.escalation.redis_url import RedisPlace
 from llmesc.escalation.times import Timestamp
 from llmesc.fleet.scripts import script

@@ -8,12 +8,13 @@ from __future__ import annotations
 import json
 import re
 from collections.abc import Mapping
-from dataclasses import dataclass, field
+from dataclasses import field
 from typing import Any, TypeVar
 
 from llmesc.escalation.capture import CaptureMode
 from llmesc.escalation.codec import decode, encode
 from llmesc.escalation.failures import Failure
+from llmesc.escalation.light_dataclass import dataclass
 from llmesc.escalation.messages import Request
 from llmesc.escalation.pieces import Activity, Finish, Opened, Piece, TextPiece, ThinkingPiece, ToolCallPiece, UsagePiece
 from llmesc.fleet.shape import shaped

@@ -3,9 +3,9 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass
 
 from llmesc.escalation.failures import Failure, FailureKind
+from llmesc.escalation.light_dataclass import dataclass
 
 _K = FailureKind
 

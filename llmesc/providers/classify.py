@@ -8,10 +8,11 @@ server sent.
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass, field
+from dataclasses import field
 from typing import Any
 
 from llmesc.escalation.failures import CircuitEffect, Failure, FailureKind, SkipScope
+from llmesc.escalation.light_dataclass import dataclass
 from llmesc.escalation.redact import redact
 from llmesc.escalation.times import Timestamp
 from llmesc.escalation.untrusted import one_line

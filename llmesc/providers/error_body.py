@@ -10,10 +10,11 @@ from __future__ import annotations
 import json
 import re
 from collections.abc import Iterator, Mapping
-from dataclasses import dataclass, field, replace
+from dataclasses import field, replace
 from functools import cache
 from typing import Any
 
+from llmesc.escalation.light_dataclass import dataclass
 from llmesc.providers.error_fields import Fields, collect, error_root, squash
 
 _WHOLE = 262_144

@@ -8,9 +8,9 @@ status is missing or as general as they are.
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass
 
 from llmesc.escalation.failures import FailureKind, SkipScope
+from llmesc.escalation.light_dataclass import dataclass
 from llmesc.providers.message_rule import UNSAID
 
 _K, _S = FailureKind, SkipScope

@@ -4,9 +4,11 @@ from __future__ import annotations
 
 from collections import deque
 from collections.abc import Mapping
-from dataclasses import dataclass, field
+from dataclasses import field
 from itertools import islice
 from typing import Any
+
+from llmesc.escalation.light_dataclass import dataclass
 
 _NODES, _DEPTH, _SENTENCES, _SENTENCE = 1_500, 8, 30, 20_000
 _WRAPPED = 3

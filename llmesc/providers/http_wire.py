@@ -8,11 +8,12 @@ import json
 import time
 from abc import ABC, abstractmethod
 from collections.abc import AsyncGenerator, AsyncIterator, Iterable, Iterator, Mapping
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from typing import Any, ClassVar, Protocol
 
 from llmesc.escalation.errors import ConfigError
 from llmesc.escalation.failures import CallFailed, Failure, FailureKind
+from llmesc.escalation.light_dataclass import dataclass
 from llmesc.escalation.pieces import Call, Opened, Piece
 from llmesc.escalation.secret import Secret
 from llmesc.escalation.times import Timestamp

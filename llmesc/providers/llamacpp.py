@@ -11,10 +11,11 @@ import asyncio
 import contextlib
 import os
 from collections.abc import AsyncGenerator, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from pathlib import Path
 
 from llmesc.escalation.failures import CallFailed, FailureKind
+from llmesc.escalation.light_dataclass import dataclass
 from llmesc.escalation.messages import Message, Text
 from llmesc.escalation.pieces import Call, Piece
 from llmesc.providers.base import Endpoint

@@ -13,11 +13,12 @@ import shutil
 import tempfile
 import zipfile
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import field
 from pathlib import Path
 from typing import Any
 
 from llmesc.escalation.failures import CallFailed, FailureKind
+from llmesc.escalation.light_dataclass import dataclass
 from llmesc.providers.file_lock import locked
 from llmesc.providers.llamacpp_failure import call_failed
 from llmesc.providers.pip_download import PipError, Progress, download

@@ -8,10 +8,10 @@ from __future__ import annotations
 
 import re
 from collections.abc import Mapping
-from dataclasses import dataclass
 from functools import cache
 
 from llmesc.escalation.failures import FailureKind, SkipScope
+from llmesc.escalation.light_dataclass import dataclass
 
 UNSAID = 0
 """The status of an error inside a 200 that names none, or of a text pasted without one."""

@@ -2,9 +2,8 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
-
 from llmesc.escalation.failures import Failure
+from llmesc.escalation.light_dataclass import dataclass
 
 PROBE_SECONDS = 5.0
 """What is slower than this to list its models is not in order."""

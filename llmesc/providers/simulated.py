@@ -16,12 +16,13 @@ import asyncio
 import json
 import re
 from collections.abc import AsyncGenerator, Iterator, Mapping, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from itertools import cycle
 from math import inf
 from typing import TYPE_CHECKING, Any, NamedTuple, cast, get_args
 
 from llmesc.escalation.failures import CallFailed, Failure, FailureKind
+from llmesc.escalation.light_dataclass import dataclass
 from llmesc.escalation.messages import Usage, estimate_tokens, text_tokens
 from llmesc.escalation.pieces import (
     Call,

@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 import json
-from dataclasses import dataclass, field
+from dataclasses import field
 from typing import Any
 
+from llmesc.escalation.light_dataclass import dataclass
 from llmesc.escalation.pieces import ToolCallPiece
 from llmesc.providers.lenient_json import storable
 

@@ -7,9 +7,9 @@ from __future__ import annotations
 
 import re
 from collections.abc import Mapping
-from dataclasses import dataclass
 
 from llmesc.escalation.failures import FailureKind, SkipScope
+from llmesc.escalation.light_dataclass import dataclass
 from llmesc.providers.error_body import ErrorBody
 from llmesc.providers.error_codes import FINISHED, STRONG, WEAK, CodeRule
 from llmesc.providers.error_fields import squash

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, replace
+from dataclasses import replace
 
 from llmesc.escalation.events import (
     AttemptFinished,
@@ -15,6 +15,7 @@ from llmesc.escalation.events import (
     ToolCallRequested,
     Waiting,
 )
+from llmesc.escalation.light_dataclass import dataclass
 from llmesc.records.redactor import Redactor
 
 _Key = tuple[int, str]

@@ -3,9 +3,9 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass
 from typing import Literal, Protocol, runtime_checkable
 
+from llmesc.escalation.light_dataclass import dataclass
 from llmesc.escalation.times import Timestamp
 
 BY_ITSELF = "llmesc"

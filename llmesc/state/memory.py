@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections import deque
 from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
-from dataclasses import dataclass, field, fields
+from dataclasses import field, fields
 from decimal import Decimal
 from itertools import islice
 from typing import TypeVar
@@ -24,6 +24,7 @@ from llmesc.escalation.circuits import (
 )
 from llmesc.escalation.events import AttemptFinished, Event
 from llmesc.escalation.latency import REMEMBERED_CALLS, Latency
+from llmesc.escalation.light_dataclass import dataclass
 from llmesc.escalation.ports import Denial
 from llmesc.escalation.resolution import CircuitKey, ModelKey
 from llmesc.escalation.retry_budget import Bucket, RetryPolicy, changed

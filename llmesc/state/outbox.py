@@ -8,10 +8,11 @@ from __future__ import annotations
 
 import json
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from typing import NamedTuple, TypeVar
 
 from llmesc.escalation.codec import decode, encode
+from llmesc.escalation.light_dataclass import dataclass
 from llmesc.escalation.times import Timestamp
 
 T = TypeVar("T")

@@ -6,11 +6,11 @@ store was away then, and the record lay spooled), and settled in the transaction
 
 from __future__ import annotations
 
-from dataclasses import dataclass
 from decimal import Decimal
 
 from llmesc.escalation.budget import Reservation
 from llmesc.escalation.events import AttemptFinished, AttemptPriced, AttemptStarted, Event, RunFinished
+from llmesc.escalation.light_dataclass import dataclass
 
 
 @dataclass(frozen=True, slots=True)

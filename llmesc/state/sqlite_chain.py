@@ -10,10 +10,10 @@ from __future__ import annotations
 import json
 from collections.abc import Iterator, Mapping
 from contextlib import suppress
-from dataclasses import dataclass
 from sqlite3 import Connection
 from typing import Any
 
+from llmesc.escalation.light_dataclass import dataclass
 from llmesc.escalation.times import Timestamp, from_rfc3339
 from llmesc.state.keeping import Problem, Verified, head_text, one_problem_each, parse_head
 from llmesc.state.sqlite_links import NO_DIGEST, digest_of, events_digest, prune_digest

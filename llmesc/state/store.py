@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Collection, Mapping, Sequence
-from dataclasses import dataclass
 from decimal import Decimal
 from typing import Protocol, TypeVar
 
@@ -12,6 +11,7 @@ from llmesc.escalation.circuits import Admission, Circuit, Refusal, Signal, Tran
 from llmesc.escalation.errors import StateError
 from llmesc.escalation.events import Event
 from llmesc.escalation.latency import Latency
+from llmesc.escalation.light_dataclass import dataclass
 from llmesc.escalation.ports import Denial
 from llmesc.escalation.resolution import CircuitKey, ModelKey
 from llmesc.escalation.retry_budget import RetryPolicy

@@ -3,12 +3,12 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass
 from decimal import Decimal
 from itertools import groupby
 from operator import attrgetter
 from typing import Literal, NamedTuple
 
+from llmesc.escalation.light_dataclass import dataclass
 from llmesc.escalation.times import Timestamp
 from llmesc.state.activity import ModelUsage
 from llmesc.state.projection import HEDGED_AWAY, LOST_HEDGE

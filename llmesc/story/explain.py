@@ -9,12 +9,12 @@ either: it may happen again, or not.
 from __future__ import annotations
 
 from collections.abc import Collection, Iterator, Mapping
-from dataclasses import dataclass
 from typing import Literal
 
 from llmesc.engine import Plan, Planned
 from llmesc.escalation.events import CandidateSkipped, Rejected, SkipReason
 from llmesc.escalation.fold import AttemptView, RunView
+from llmesc.escalation.light_dataclass import dataclass
 from llmesc.escalation.resolution import Price, Resolution
 from llmesc.escalation.times import Timestamp
 from llmesc.story import words

@@ -7,11 +7,11 @@ of it. Attempts that ran side by side are counted each, so that their times toge
 from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
-from dataclasses import dataclass
 from decimal import Decimal
 
 from llmesc.escalation.events import RunOutcome
 from llmesc.escalation.fold import AttemptView, RunView
+from llmesc.escalation.light_dataclass import dataclass
 from llmesc.story import words
 
 

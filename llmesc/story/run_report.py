@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import dataclass
 
 from llmesc.engine import AttemptRow
 from llmesc.escalation.capture import CaptureMode, strictest
@@ -17,6 +16,7 @@ from llmesc.escalation.events import (
     Waiting,
 )
 from llmesc.escalation.fold import AttemptView, RunView, fold
+from llmesc.escalation.light_dataclass import dataclass
 from llmesc.escalation.untrusted import one_line
 from llmesc.story import words
 from llmesc.story.attempt_words import facts, place

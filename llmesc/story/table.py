@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
-from dataclasses import dataclass
 
+from llmesc.escalation.light_dataclass import dataclass
 from llmesc.escalation.untrusted import safe
 from llmesc.story.style import Style, paint
 from llmesc.story.width import cut, display_width

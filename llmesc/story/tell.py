@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
-from dataclasses import dataclass
 from decimal import Decimal
 from typing import assert_never
 
@@ -35,6 +34,7 @@ from llmesc.escalation.events import (
 from llmesc.escalation.failures import FailureKind
 from llmesc.escalation.fold import AttemptView, RunView
 from llmesc.escalation.hedging import HedgeAfter
+from llmesc.escalation.light_dataclass import dataclass
 from llmesc.escalation.untrusted import one_line
 from llmesc.story import words
 from llmesc.story.style import Style

@@ -3,12 +3,12 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
-from dataclasses import dataclass
 from typing import Literal
 
 from llmesc.dashboard.answering.calls import call_words, told_in_full
 from llmesc.escalation.events import AttemptOutcome, ProviderSwitched, RunOutcome, ToolCallFinished, ToolCallRequested
 from llmesc.escalation.fold import AttemptView, RunView
+from llmesc.escalation.light_dataclass import dataclass
 from llmesc.escalation.untrusted import one_line
 from llmesc.story import words
 from llmesc.story.style import Style

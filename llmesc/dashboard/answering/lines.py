@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from bisect import bisect_right
-from dataclasses import dataclass, field
+from dataclasses import field
 from typing import NamedTuple
 
 from llmesc.dashboard.answering.blocks import Block, blocks
@@ -11,6 +11,7 @@ from llmesc.dashboard.answering.sections import Format, Section
 from llmesc.dashboard.markdown.spans import Line, Span
 from llmesc.dashboard.wrapping import wrapped
 from llmesc.escalation.fold import RunView
+from llmesc.escalation.light_dataclass import dataclass
 from llmesc.story.style import Style
 from llmesc.story.tell import switch_rule
 from llmesc.story.width import display_width

@@ -3,13 +3,13 @@
 from __future__ import annotations
 
 from collections.abc import Sized
-from dataclasses import dataclass
 from typing import Protocol
 
 from llmesc.dashboard.answering.blocks import Entry
 from llmesc.dashboard.markdown.growing import GrowingMarkdown
 from llmesc.dashboard.markdown.spans import Line, Look, Span
 from llmesc.dashboard.wrapping import Wrapped
+from llmesc.escalation.light_dataclass import dataclass
 
 _INSIDE = (Span("  "),)
 """Before what a folded entry holds."""

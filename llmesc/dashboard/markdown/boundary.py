@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import re
-from dataclasses import dataclass, replace
+from dataclasses import replace
+
+from llmesc.escalation.light_dataclass import dataclass
 
 _FENCE = re.compile(r"( {0,3})(`{3,}(?=[^`]*$)|~{3,})")
 _FENCED_DEEPER = re.compile(r"([ \t>]+)(?:`{3,}|~{3,})")

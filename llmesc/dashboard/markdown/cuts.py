@@ -8,7 +8,6 @@ from __future__ import annotations
 
 import re
 from collections.abc import Sequence
-from dataclasses import dataclass
 
 from markdown_it.tree import SyntaxTreeNode
 
@@ -18,6 +17,7 @@ from llmesc.dashboard.markdown.inline import carried_number
 from llmesc.dashboard.markdown.parse import blocks, lines_of
 from llmesc.dashboard.markdown.table import cells_of, wanted_widths
 from llmesc.dashboard.markdown.visible import MARK
+from llmesc.escalation.light_dataclass import dataclass
 
 _PREFIX = re.compile(r"(?:[ \t]*(?:>|[-+*](?=[ \t]|$)|\d{1,9}[.)](?=[ \t]|$)))*[ \t]*")
 _CONTAINERS = {"bullet_list", "ordered_list", "list_item", "blockquote"}

@@ -5,11 +5,11 @@ from __future__ import annotations
 import asyncio
 import math
 from collections.abc import Sequence
-from dataclasses import dataclass
 from decimal import Decimal
 from typing import Protocol
 
 from llmesc.engine import ModelUsage, ProviderActivity, Window
+from llmesc.escalation.light_dataclass import dataclass
 from llmesc.escalation.resolution import Tier
 from llmesc.escalation.times import Timestamp
 from llmesc.story.days import midnights_before

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass
 from typing import ClassVar
 
 from textual.app import ComposeResult
@@ -11,6 +10,7 @@ from textual.binding import Binding, BindingType
 from textual.widgets import Input, Static
 
 from llmesc.dashboard.screens.dialog import Box, Dialog
+from llmesc.escalation.light_dataclass import dataclass
 from llmesc.escalation.untrusted import one_line, safe
 
 

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass
 from typing import ClassVar
 
 from rich.segment import Segment
@@ -17,6 +16,7 @@ from textual.strip import Strip
 from llmesc.dashboard.keys import LIST_KEYS
 from llmesc.dashboard.widgets.scrolled import Scrolled
 from llmesc.dashboard.widgets.visible import VisibleLines
+from llmesc.escalation.light_dataclass import dataclass
 from llmesc.escalation.untrusted import one_line
 from llmesc.story.style import Style
 from llmesc.story.width import cut, display_width

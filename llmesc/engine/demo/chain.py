@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
-from dataclasses import dataclass
 from decimal import Decimal
 from typing import Any
 
@@ -11,6 +10,7 @@ from llmesc.config.defaults import TIMEOUTS
 from llmesc.config.model import Config, InstanceConfig, ModelConfig, PriceParts, ProviderConfig
 from llmesc.engine.demo.story import Asked, Story
 from llmesc.escalation.circuits import CircuitPolicy
+from llmesc.escalation.light_dataclass import dataclass
 from llmesc.escalation.limits import Limits
 from llmesc.escalation.resolution import DEFAULT_INSTANCE, CircuitKey, Tier
 

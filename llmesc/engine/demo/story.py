@@ -4,10 +4,11 @@ from __future__ import annotations
 
 import tomllib
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import field
 from pathlib import Path
 from typing import Any
 
+from llmesc.escalation.light_dataclass import dataclass
 from llmesc.escalation.resolution import CircuitKey
 
 _FILE = Path(__file__).with_name("story.toml")

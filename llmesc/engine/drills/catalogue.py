@@ -7,11 +7,12 @@ The faults that only time shows are played with short limits, which the row stat
 from __future__ import annotations
 
 from collections.abc import AsyncIterator, Awaitable, Callable, Mapping
-from dataclasses import dataclass, field, replace
+from dataclasses import field, replace
 
 from llmesc.engine.drills.drill import Drilled
 from llmesc.engine.drills.faults import parse_fault
 from llmesc.engine.drills.scenario import Expected, Injection, Scenario, meant
+from llmesc.escalation.light_dataclass import dataclass
 
 ADDED_SECONDS = 0.02
 """The longest time that may pass from the moment a fault can be known to the next attempt."""

@@ -6,7 +6,7 @@ import asyncio
 from collections import Counter
 from collections.abc import AsyncIterator, Awaitable, Callable, Mapping, Sequence
 from contextlib import asynccontextmanager
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from decimal import Decimal
 from pathlib import Path
 
@@ -23,6 +23,7 @@ from llmesc.engine.drills.watch import Watch
 from llmesc.engine.engine import Engine
 from llmesc.escalation.events import AttemptStarted, Event, RunStarted
 from llmesc.escalation.fold import RunView, fold
+from llmesc.escalation.light_dataclass import dataclass
 from llmesc.escalation.limits import Timeouts
 from llmesc.escalation.messages import ask_for
 from llmesc.escalation.resolution import ModelKey, Resolution

@@ -7,10 +7,11 @@ from __future__ import annotations
 
 import re
 from collections.abc import Awaitable, Callable, Mapping
-from dataclasses import dataclass, field
+from dataclasses import field
 from difflib import get_close_matches
 from typing import Literal, NamedTuple
 
+from llmesc.escalation.light_dataclass import dataclass
 from llmesc.providers.faults import Behaviour, Exchange, answer, behaviour, status
 from llmesc.providers.faults.behaviours import ANSWER
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import AsyncIterator, Callable, Mapping
 from contextlib import AbstractAsyncContextManager
-from dataclasses import dataclass, field, replace
+from dataclasses import field, replace
 from pathlib import Path
 
 from llmesc.config.model import Config
@@ -12,6 +12,7 @@ from llmesc.engine.drills.catalogue import Row, RowDrilled, play_rows, row_scena
 from llmesc.engine.drills.drill import Drilled, OpenDrill, candidates, drill, open_drill
 from llmesc.engine.drills.scenario import Scenario
 from llmesc.engine.options import AskOptions
+from llmesc.escalation.light_dataclass import dataclass
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import field
 from decimal import Decimal
 from difflib import get_close_matches
 from fnmatch import fnmatchcase
@@ -12,6 +12,7 @@ from typing import Any
 from llmesc.engine.drills.faults import Fault, checked, parse_fault, split_options
 from llmesc.engine.options import AskOptions
 from llmesc.escalation.errors import UnknownName
+from llmesc.escalation.light_dataclass import dataclass
 from llmesc.escalation.resolution import Resolution
 
 PROMPT = "What is Raft?"

@@ -3,12 +3,12 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass
 from decimal import Decimal
 
 from llmesc.engine.drills.scenario import Expected, meant
 from llmesc.escalation.events import AttemptOutcome, AttemptStarted, Event, RunFinished
 from llmesc.escalation.fold import RunView, fold
+from llmesc.escalation.light_dataclass import dataclass
 from llmesc.escalation.resolution import CircuitKey, Resolution
 
 

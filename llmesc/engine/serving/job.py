@@ -5,7 +5,6 @@ from __future__ import annotations
 import asyncio
 import contextlib
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass
 from typing import TYPE_CHECKING, Literal
 
 from llmesc.engine.options import AskOptions
@@ -14,6 +13,7 @@ from llmesc.engine.serving.outcome import failure_of
 from llmesc.engine.serving.relay import Relay
 from llmesc.escalation.failures import Failure, FailureKind
 from llmesc.escalation.fold import RunView, fold
+from llmesc.escalation.light_dataclass import dataclass
 from llmesc.escalation.messages import text_tokens
 from llmesc.escalation.pieces import Opened, Piece, TextPiece, ThinkingPiece
 from llmesc.escalation.run import Run

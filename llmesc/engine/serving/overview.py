@@ -3,12 +3,12 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass
 
 from llmesc.engine.engine import Engine
 from llmesc.engine.serving.meeting import meet
 from llmesc.engine.serving.worker import DRAIN
 from llmesc.escalation.errors import UnknownName
+from llmesc.escalation.light_dataclass import dataclass
 from llmesc.fleet.messages import WorkerSays
 from llmesc.fleet.signature import sign
 from llmesc.fleet.workers import Workers, room_of

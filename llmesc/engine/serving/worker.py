@@ -4,13 +4,14 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import Callable, Coroutine, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from typing import Any
 
 from llmesc.engine.engine import Engine
 from llmesc.engine.serving.job import Job, JobDone
 from llmesc.engine.serving.served import Served
 from llmesc.engine.serving.throughput import Throughput
+from llmesc.escalation.light_dataclass import dataclass
 from llmesc.escalation.secret import Secret
 from llmesc.fleet.link import Claimed, Link
 from llmesc.fleet.messages import WorkerSays, write

@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 import json
-from dataclasses import dataclass
 from typing import Any, NoReturn
+
+from llmesc.escalation.light_dataclass import dataclass
 
 
 @dataclass(frozen=True, slots=True)

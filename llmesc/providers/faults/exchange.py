@@ -8,10 +8,11 @@ import json
 import socket
 import struct
 from collections.abc import Mapping
-from dataclasses import dataclass, field
+from dataclasses import field
 from http import HTTPStatus
 from typing import Any
 
+from llmesc.escalation.light_dataclass import dataclass
 from llmesc.providers.faults.wire import FaultWire, asked
 
 _SECRET_HEADERS = frozenset(("authorization", "api-key", "x-api-key", "x-goog-api-key", "proxy-authorization", "cookie"))

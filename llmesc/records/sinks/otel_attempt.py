@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass
 from typing import Any
 from urllib.parse import urlsplit
 
@@ -15,6 +14,7 @@ from llmesc.escalation.events import (
     ProviderFailed,
     QualityChecked,
 )
+from llmesc.escalation.light_dataclass import dataclass
 from llmesc.escalation.resolution import Resolution
 from llmesc.records.sinks.otel_span import DURATION, FIRST_CHUNK, OPERATION, TOKENS, Attributes, Measured, Span, known, stable_id
 

@@ -11,7 +11,7 @@ from __future__ import annotations
 
 import json
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import field
 from typing import Any
 
 from llmesc.escalation.capture import CaptureMode, strictest
@@ -29,6 +29,7 @@ from llmesc.escalation.events import (
     RunOutcome,
     RunStarted,
 )
+from llmesc.escalation.light_dataclass import dataclass
 from llmesc.escalation.messages import Image, Message, Part, Text, Thinking, ToolCall, ToolResult
 from llmesc.records.sinks.otel_attempt import Attempt, attempt_span, measured
 from llmesc.records.sinks.otel_span import OPERATION, Attributes, Happened, Span, Trace, known, parent_of, stable_id
