@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-import os
-import tempfile
 from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
@@ -63,37 +61,15 @@ def write_config(path: Path, text: str, *, overwrite: bool = False) -> None:
 
     Raises `ConfigError` where a file is there already and `overwrite` is not set, or where it cannot be written.
     """
+    from llmesc.config.private_file import Exists, write_private
     from llmesc.escalation.errors import ConfigError
 
     try:
-        target = path.resolve()
-        target.parent.mkdir(parents=True, exist_ok=True)
-        temporary = _beside(target, text)
-        try:
-            if overwrite:
-                temporary.replace(target)
-            else:
-                target.hardlink_to(temporary)  # unlike a rename, it fails where something is
-        except FileExistsError:
-            raise ConfigError((f"{path}: there is a file already; it is overwritten only when told to",)) from None
-        finally:
-            temporary.unlink(missing_ok=True)
+        write_private([text], path, replace=overwrite)
+    except Exists:
+        raise ConfigError((f"{path}: there is a file already; it is overwritten only when told to",)) from None
     except OSError as error:
         raise ConfigError((f"{path}: cannot be written ({error.strerror or error})",)) from None
-
-
-def _beside(target: Path, text: str) -> Path:
-    """A temporary file next to `target`, complete on disk, mode 0600."""
-    handle, name = tempfile.mkstemp(dir=target.parent, prefix=f".{target.name}.")
-    try:
-        with os.fdopen(handle, "w", encoding="utf-8", newline="\n") as file:
-            file.write(text)
-            file.flush()
-            os.fsync(file.fileno())
-    except OSError:
-        Path(name).unlink()
-        raise
-    return Path(name)
 
 
 def _provider(provider: ProviderConfig, origins: Mapping[str, str]) -> str:

@@ -17,6 +17,7 @@ from llmesc.engine import AskOptions, Engine, RunFilter, RunSummary, StateUnavai
 from llmesc.escalation.messages import ask_for
 from llmesc.escalation.times import Timestamp
 from tests.benchmarks import activity
+from tests.dashboard.engines import opened
 from tests.redis_server import RedisServer
 
 pytestmark = pytest.mark.anyio
@@ -51,14 +52,6 @@ def database(tmp_path: Path) -> Path:
 
 
 @asynccontextmanager
-async def opened(database: Path) -> AsyncIterator[Engine]:
-    file = database.with_name("config.toml")
-    file.write_text(CONFIG)
-    async with Engine.open(config_file=file, state=f"sqlite://{database}", on_warning=lambda _: None) as engine:
-        yield engine
-
-
-@asynccontextmanager
 async def feeding(engine: Engine) -> AsyncIterator[LiveFeed]:
     feed = LiveFeed(engine, now)
     task = asyncio.create_task(feed.run())
@@ -86,7 +79,7 @@ def unexpected(error: Exception) -> None:
 
 
 async def test_a_run_of_another_process_is_listed_and_when_chosen_told_event_by_event(database: Path) -> None:
-    async with opened(database) as other, opened(database) as engine, feeding(engine) as feed:
+    async with opened(database, CONFIG) as other, opened(database, CONFIG) as engine, feeding(engine) as feed:
         reply = await other.ask("What is Raft?")
         feed.choose(reply.run_id)
         await until(feed, lambda board: reply.run_id in board.views and board.views[reply.run_id].outcome is not None)
@@ -101,7 +94,7 @@ async def test_a_run_of_another_process_is_listed_and_when_chosen_told_event_by_
 
 
 async def test_a_run_of_another_process_is_followed_while_it_runs(database: Path) -> None:
-    async with opened(database) as other, opened(database) as engine, feeding(engine) as feed:
+    async with opened(database, CONFIG) as other, opened(database, CONFIG) as engine, feeding(engine) as feed:
         async with other.start("wait", AskOptions(model="slow/m")) as run:
             board = await until(feed, lambda board: bool(board.views.get(run.run_id) and board.views[run.run_id].attempts))
             assert [one.outcome for one in board.runs] == ["running"]
@@ -130,7 +123,7 @@ async def test_a_run_of_another_host_is_followed_word_by_word_on_redis(tmp_path:
 
 
 async def test_the_end_of_another_processs_run_is_read_though_the_list_knew_it_first(database: Path) -> None:
-    async with opened(database) as other, opened(database) as engine:
+    async with opened(database, CONFIG) as other, opened(database, CONFIG) as engine:
         feed = LiveFeed(engine, now)
         async with other.start("wait", AskOptions(model="slow/m")) as run:
             async with asyncio.timeout(20):
@@ -145,7 +138,7 @@ async def test_the_end_of_another_processs_run_is_read_though_the_list_knew_it_f
 
 
 async def test_an_own_run_is_there_at_once_can_be_cancelled_and_its_end_is_recorded(database: Path) -> None:
-    async with opened(database) as engine, feeding(engine) as feed:
+    async with opened(database, CONFIG) as engine, feeding(engine) as feed:
         run_id = feed.start(ask_for("wait"), AskOptions(model="slow/m"), unexpected)
         await until(feed, lambda board: run_id in {*board.own} & {*board.views} and bool(board.views[run_id].attempts))
         assert feed.cancel(run_id)
@@ -155,7 +148,7 @@ async def test_an_own_run_is_there_at_once_can_be_cancelled_and_its_end_is_recor
 
 
 async def test_own_runs_end_with_the_feed_and_are_recorded_as_cancelled(database: Path) -> None:
-    async with opened(database) as engine:
+    async with opened(database, CONFIG) as engine:
         async with feeding(engine) as feed:
             run_id = feed.start(ask_for("wait"), AskOptions(model="slow/m"), unexpected)
             await until(feed, lambda board: run_id in board.views and bool(board.views[run_id].attempts))
@@ -166,7 +159,7 @@ async def test_own_runs_end_with_the_feed_and_are_recorded_as_cancelled(database
 
 async def test_what_keeps_a_run_from_beginning_is_told(database: Path) -> None:
     told: list[Exception] = []
-    async with opened(database) as engine, feeding(engine) as feed:
+    async with opened(database, CONFIG) as engine, feeding(engine) as feed:
         feed.start(ask_for("hi"), AskOptions(chain="nobody"), told.append)
         await until(feed, lambda _: bool(told))
 
@@ -176,7 +169,7 @@ async def test_what_keeps_a_run_from_beginning_is_told(database: Path) -> None:
 async def test_a_long_history_is_read_in_pages_between_which_keys_are_looked_at(
     database: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    async with opened(database) as engine:
+    async with opened(database, CONFIG) as engine:
         await engine.operations.circuits()  # which makes the file
         activity.fill(database, 2 * (3 * PAGE_RUNS + 7), time.time() - 60)
         asked = list[int]()
@@ -195,7 +188,7 @@ async def test_a_long_history_is_read_in_pages_between_which_keys_are_looked_at(
 
 
 async def test_what_ended_far_down_the_list_is_seen_to_have_ended(database: Path) -> None:
-    async with opened(database) as other, opened(database) as engine, feeding(engine) as feed:
+    async with opened(database, CONFIG) as other, opened(database, CONFIG) as engine, feeding(engine) as feed:
         async with other.start("wait", AskOptions(model="slow/m")) as run:
             await until(feed, lambda board: [one.outcome for one in board.runs] == ["running"])
             activity.fill(database, 2 * (PAGE_RUNS + 50), time.time() + 90 * 86_400)  # all of them begin later
@@ -206,7 +199,7 @@ async def test_what_ended_far_down_the_list_is_seen_to_have_ended(database: Path
 
 
 async def test_circuits_and_totals_of_today_are_on_the_board(database: Path) -> None:
-    async with opened(database) as engine, feeding(engine) as feed:
+    async with opened(database, CONFIG) as engine, feeding(engine) as feed:
         await engine.ask("What is Raft?")
         board = await until(feed, lambda board: board.today is not None and board.today.answered == 1 and bool(board.circuits))
 
@@ -216,7 +209,7 @@ async def test_circuits_and_totals_of_today_are_on_the_board(database: Path) -> 
 
 
 async def test_while_another_process_holds_the_lock_reading_goes_on(database: Path) -> None:
-    async with opened(database) as engine, feeding(engine) as feed:
+    async with opened(database, CONFIG) as engine, feeding(engine) as feed:
         await engine.ask("What is Raft?")
         locker = sqlite3.connect(database, isolation_level=None)
         locker.execute("BEGIN EXCLUSIVE")
@@ -231,7 +224,7 @@ async def test_while_another_process_holds_the_lock_reading_goes_on(database: Pa
 
 
 async def test_a_store_that_is_away_is_told_and_what_was_known_stays_on_the_board(database: Path) -> None:
-    async with opened(database) as engine, feeding(engine) as feed:
+    async with opened(database, CONFIG) as engine, feeding(engine) as feed:
         await engine.ask("What is Raft?")
         await until(feed, lambda board: bool(board.runs))
         await engine._store.aclose()
@@ -249,7 +242,7 @@ async def test_a_store_that_is_away_is_told_and_what_was_known_stays_on_the_boar
 
 
 async def test_a_board_of_which_nothing_changed_shares_its_parts(database: Path) -> None:
-    async with opened(database) as engine, feeding(engine) as feed:
+    async with opened(database, CONFIG) as engine, feeding(engine) as feed:
         await engine.ask("What is Raft?")
         first = await until(feed, lambda board: bool(board.runs) and board.today is not None)
         version = feed.version
@@ -259,7 +252,7 @@ async def test_a_board_of_which_nothing_changed_shares_its_parts(database: Path)
 
 
 async def test_all_events_of_a_run_are_given_in_order(database: Path) -> None:
-    async with opened(database) as engine, feeding(engine) as feed:
+    async with opened(database, CONFIG) as engine, feeding(engine) as feed:
         reply = await engine.ask("What is Raft?")
         events = await feed.events(reply.run_id)
 

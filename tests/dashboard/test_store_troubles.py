@@ -22,6 +22,7 @@ from llmesc.dashboard.widgets.header import HeaderBar
 from llmesc.engine import Engine
 from llmesc.engine.clock import SystemClock
 from tests.dashboard import scenes
+from tests.dashboard.engines import opened
 
 pytestmark = pytest.mark.anyio
 
@@ -39,14 +40,6 @@ WRITES = ("reset", "force", "deny", "allow")
 @pytest.fixture
 def database(tmp_path: Path) -> Path:
     return tmp_path / "state.db"
-
-
-@asynccontextmanager
-async def opened(database: Path) -> AsyncIterator[Engine]:
-    file = database.with_name("config.toml")
-    file.write_text(CONFIG)
-    async with Engine.open(config_file=file, state=f"sqlite://{database}", on_warning=lambda _: None) as engine:
-        yield engine
 
 
 @asynccontextmanager
@@ -103,13 +96,13 @@ class Pending:
 async def test_keys_are_handled_while_a_read_of_the_locked_database_is_pending(
     database: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    async with opened(database) as engine:
+    async with opened(database, CONFIG) as engine:
         for _ in range(3):
             await engine.ask("What is Raft?")
     with closing(sqlite3.connect(database)) as older:
         assert older.execute("PRAGMA journal_mode = DELETE").fetchone() == ("delete",)
 
-    async with opened(database) as engine:
+    async with opened(database, CONFIG) as engine:
         pending = Pending(engine, monkeypatch)
         feed = LiveFeed(engine, SystemClock().now)
         async with watched(feed, engine) as (pilot, main):
@@ -142,7 +135,7 @@ async def test_no_key_waits_for_a_store_that_never_answers(
     async def never(*_: Any, **__: Any) -> Any:
         await asyncio.Event().wait()
 
-    async with opened(database) as engine:
+    async with opened(database, CONFIG) as engine:
         await engine.ask("What is Raft?")
         feed = scenes.Still(
             scenes.board(
@@ -174,7 +167,7 @@ async def test_no_key_waits_for_a_store_that_never_answers(
 
 
 async def test_a_database_that_is_deleted_or_damaged_is_told_and_one_that_comes_back_is_taken(database: Path) -> None:
-    async with opened(database) as engine:
+    async with opened(database, CONFIG) as engine:
         await engine.ask("What is Raft?")
         feed = LiveFeed(engine, SystemClock().now)
         async with watched(feed, engine) as (_, main):
