@@ -22,14 +22,21 @@ def init(
     from llmesc.cli.bad_input import BadInput
     from llmesc.config.discover import discover
     from llmesc.config.paths import config_path
-    from llmesc.config.write import init_text, write_config
+    from llmesc.config.write import init_text
+    from llmesc.story.private_file import Exists, write_private
 
     session: Session = ctx.obj
     file = config_path(session.config_file, os.environ)
+    there = BadInput(f"{file}: there is a configuration already", "llmesc config edit, or llmesc init --force")
     if os.path.lexists(file) and not force:
-        raise BadInput(f"{file}: there is a configuration already", "llmesc config edit, or llmesc init --force")
+        raise there
     config = discover(os.environ)
-    write_config(file, init_text(config), overwrite=force)
+    try:
+        write_private([init_text(config)], file, replace=force)
+    except Exists:
+        raise there from None
+    except OSError as error:
+        raise BadInput(f"{file}: cannot be written ({error.strerror or error})") from None
     session.out.line(str(file))
     for provider in config.providers:
         session.err.say(f"● {provider.name} ({provider.tier.label}): {config.origins[f'providers.{provider.name}']}", "good")

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from pathlib import Path
 from typing import Any
 
 from llmesc.config.model import Config, ModelConfig, ProviderConfig
@@ -54,22 +53,6 @@ def init_text(config: Config) -> str:
         _chain(config) if config.providers else _EXAMPLE,
     ]
     return "\n".join(blocks)
-
-
-def write_config(path: Path, text: str, *, overwrite: bool = False) -> None:
-    """Writes `text` to `path`, whole or not at all, readable by its owner alone. A symbolic link stays one.
-
-    Raises `ConfigError` where a file is there already and `overwrite` is not set, or where it cannot be written.
-    """
-    from llmesc.config.private_file import Exists, write_private
-    from llmesc.escalation.errors import ConfigError
-
-    try:
-        write_private([text], path, replace=overwrite)
-    except Exists:
-        raise ConfigError((f"{path}: there is a file already; it is overwritten only when told to",)) from None
-    except OSError as error:
-        raise ConfigError((f"{path}: cannot be written ({error.strerror or error})",)) from None
 
 
 def _provider(provider: ProviderConfig, origins: Mapping[str, str]) -> str:

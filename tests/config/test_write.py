@@ -1,11 +1,8 @@
 from __future__ import annotations
 
-import stat
 from collections.abc import Callable
 from dataclasses import replace
 from pathlib import Path
-
-import pytest
 
 from llmesc.config.check import warnings
 from llmesc.config.discover import discover
@@ -13,8 +10,7 @@ from llmesc.config.load import load
 from llmesc.config.model import Config
 from llmesc.config.offers import chain_offers
 from llmesc.config.services import SERVICES
-from llmesc.config.write import init_text, write_config
-from llmesc.escalation.errors import ConfigError
+from llmesc.config.write import init_text
 
 HOME = {"LLMESC_HOME": "/home/of/llmesc"}
 
@@ -27,7 +23,7 @@ def everything() -> tuple[Config, dict[str, str]]:
 def test_what_was_discovered_is_what_is_read_back(file: Path) -> None:
     config, environ = everything()
 
-    write_config(file, init_text(config))
+    file.write_text(init_text(config))
 
     again = load(file, environ)
     assert again.providers == config.providers
@@ -55,7 +51,7 @@ def test_what_a_server_calls_its_models_is_quoted_as_it_must_be(file: Path) -> N
     first, *rest = config.providers
     instance = replace(first.instances[0], models=tuple(replace(first.instances[0].models[0], name=name) for name in names))
 
-    write_config(file, init_text(replace(config, providers=(replace(first, instances=(instance,)), *rest))))
+    file.write_text(init_text(replace(config, providers=(replace(first, instances=(instance,)), *rest))))
 
     assert [model.name for model in load(file, environ).providers[0].instances[0].models] == names
 
@@ -67,41 +63,3 @@ def test_where_nothing_was_found_the_text_shows_how_to_begin(loaded: Callable[..
     assert loaded(text).providers == ()
     example = text[text.index("# [providers.openai]") :].replace("\n# ", "\n").removeprefix("# ").replace("\n#\n", "\n")
     assert [provider.name for provider in loaded(example).providers] == ["openai", "lab"]
-
-
-def test_a_file_is_readable_by_its_owner_alone_and_leaves_nothing_beside_it(tmp_path: Path) -> None:
-    file = tmp_path / "deep" / "er" / "config.toml"
-
-    write_config(file, "a = 1\n")
-    write_config(file, "a = 2\n", overwrite=True)
-
-    assert file.read_text() == "a = 2\n"
-    assert stat.S_IMODE(file.stat().st_mode) == 0o600
-    assert [path.name for path in file.parent.iterdir()] == ["config.toml"]
-
-
-def test_a_file_that_is_there_is_overwritten_only_when_told_to(file: Path) -> None:
-    file.write_text("mine")
-
-    with pytest.raises(ConfigError, match="there is a file already"):
-        write_config(file, "a = 1\n")
-
-    assert file.read_text() == "mine"
-    assert [path.name for path in file.parent.glob("*.toml*")] == ["config.toml"]
-
-
-def test_a_link_stays_one(tmp_path: Path) -> None:
-    (tmp_path / "dotfiles.toml").write_text("old")
-    (tmp_path / "config.toml").symlink_to(tmp_path / "dotfiles.toml")
-
-    write_config(tmp_path / "config.toml", "new", overwrite=True)
-
-    assert (tmp_path / "config.toml").is_symlink()
-    assert (tmp_path / "dotfiles.toml").read_text() == "new"
-
-
-def test_a_place_where_nothing_can_be_written_is_a_clear_error(tmp_path: Path) -> None:
-    (tmp_path / "file").write_text("")
-
-    with pytest.raises(ConfigError, match=r"config\.toml: cannot be written \(Not a directory\)"):
-        write_config(tmp_path / "file" / "deep" / "config.toml", "a = 1\n")
