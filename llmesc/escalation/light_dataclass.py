@@ -29,6 +29,7 @@ else:
             raise TypeError("only for classes with slots")
 
         def decorate(plain: type) -> type:
+            plain.__doc__ = plain.__doc__ or plain.__name__  # else its signature is worked out for one, which takes 1 ms
             cls = dataclasses.dataclass(init=False, repr=False, eq=False, slots=True, kw_only=kw_only)(plain)
             compared = _values([field.name for field in dataclasses.fields(cls) if field.compare])
             methods = {"__init__": _Init(cls, frozen), "__eq__": _equality(compared), "__hash__": None}
