@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import ast
 import re
-import subprocess
 import sys
 from collections.abc import Iterator
 from pathlib import Path
@@ -103,30 +102,6 @@ def test_dataclasses_are_the_light_ones() -> None:
         if re.search(r"^\s*from dataclasses import .*\bdataclass\b", path.read_text(), re.MULTILINE)
     }
     assert importers == {"escalation/light_dataclass.py", "cli/session.py"}
-
-
-LIGHT = {
-    ("--help",): {"textual", "rich", "httpx", "asyncio", "sqlite3", "redis"},
-    ("circuits",): {"textual", "rich", "httpx", "jsonschema", "redis"},
-    ("chain", "show"): {"textual", "rich", "httpx", "jsonschema", "redis"},
-    ("ask", "hi"): {"textual", "rich", "jsonschema", "redis"},
-}
-
-
-@pytest.mark.parametrize(("command", "heavy"), LIGHT.items(), ids=[" ".join(command) for command in LIGHT])
-def test_a_command_starts_without_what_it_does_not_need(command: tuple[str, ...], heavy: set[str], tmp_path: Path) -> None:
-    config = tmp_path / "config.toml"
-    config.write_text('[providers.demo]\napi = "simulated"\ntier = "local"\nmodels = ["m"]\n')
-    code = (
-        "import sys\n"
-        "from llmesc.cli.main import main\n"
-        f"code = main({['--config', str(config), '--state', 'memory:', *command]!r})\n"
-        f"print(code, sorted(set(sys.modules) & {heavy!r}), file=sys.stderr)\n"
-    )
-
-    done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, stdin=subprocess.DEVNULL, check=False)
-
-    assert done.stderr.splitlines()[-1] == "0 []", done.stderr
 
 
 def test_every_public_thing_of_the_package_exists_and_is_sorted() -> None:

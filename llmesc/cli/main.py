@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import contextlib
+import gc
 import os
 import sys
 from collections.abc import Sequence
@@ -13,13 +14,20 @@ from llmesc.cli.output import ReaderGone
 from llmesc.cli.session import Session
 from llmesc.cli.streams import Streams, to_nowhere
 
+COLLECT_AFTER = 10_000
+"""Objects made before Python looks for garbage; by itself it does after 700, again and again while modules are loaded, which hold
+none. An `ask` takes 4 % less."""
+
 
 def run() -> NoReturn:
     """The console script."""
+    gc.set_threshold(COLLECT_AFTER)
     try:
         code = main()
     except KeyboardInterrupt:
         code = ExitCode.INTERRUPTED
+    # As Python ends it looks for garbage several times, among all that was loaded: a sixth of an `ask`, for what goes anyway.
+    gc.freeze()
     sys.exit(code)
 
 

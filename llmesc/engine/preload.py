@@ -10,13 +10,24 @@ import asyncio
 from functools import cache
 from threading import Thread
 
-AFTER_SECONDS = 0.05
+AFTER_SECONDS = 0.1
 """How long a call has to take before anything is loaded beside it: one that is answered at once is not held up."""
+BUSY_SECONDS = 0.01
+"""A loop that comes so late to its timers was busy itself, with the imports of its first call mostly: nothing was waited for."""
 
 
 def while_waiting() -> None:
     """A call is about to be made."""
-    asyncio.get_running_loop().call_later(AFTER_SECONDS, _begin)
+    loop = asyncio.get_running_loop()
+    due = loop.time() + AFTER_SECONDS
+
+    def begin() -> None:
+        if loop.time() > due + BUSY_SECONDS:
+            while_waiting()
+        else:
+            _begin()
+
+    loop.call_at(due, begin)
 
 
 @cache

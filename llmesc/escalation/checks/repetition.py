@@ -14,7 +14,7 @@ _SAME_CHARACTER = re.compile(r"(\S)\1{15,}")
 _RUN = 300
 """Of one character, e.g. `!!!!!!`; longer than any ruler, shorter than any loop."""
 
-_TOKEN = re.compile(r"[\u2e80-\U0003ffff]|\w{1,8}|[^\w\s]")
+_TOKEN = re.compile("[^\x00-\u2e7f]|\\w{1,8}|[^\\w\\s]")
 """East Asian signs, and words in pieces of equal length: a loop without spaces is a loop of pieces too."""
 _GRAM = 3
 
