@@ -49,11 +49,10 @@ class Recorder:
             case AttemptStarted() | ToolCallRequested() | ToolCallFinished() | Waiting() | RunFinished():
                 await self._flush()
             case TextDelta() | ThinkingDelta():
-                age = self._clock.monotonic() - self._flushed_at
-                if age >= FLUSH_SECONDS or len(self._pending) >= FLUSH_EVENTS:
+                if self._seconds_left() <= 0 or len(self._pending) >= FLUSH_EVENTS:
                     await self._flush()
                 elif self._later is None:
-                    self._later = create_task(self._flush_after(FLUSH_SECONDS - age))
+                    self._later = create_task(self._flush_when_due())
             case RunStarted():
                 self._flushed_at = self._clock.monotonic()
             case _:
@@ -61,13 +60,20 @@ class Recorder:
         if isinstance(event, RunFinished) and self._later is not None:
             self._later.cancel()
 
-    async def _flush_after(self, seconds: float) -> None:
-        await sleep(seconds)
-        await self._flush()
+    def _seconds_left(self) -> float:
+        return FLUSH_SECONDS - (self._clock.monotonic() - self._flushed_at)
+
+    async def _flush_when_due(self) -> None:
+        """Until nothing is left, also of what came while something was written."""
+        while self._pending:
+            flushed_at = self._flushed_at
+            await sleep(self._seconds_left())
+            if self._flushed_at == flushed_at:  # else a token has come just then, and all was written with it
+                await self._flush()
 
     async def _flush(self) -> None:
         async with self._writing:  # in order: nothing overtakes what is being written
             pending, self._pending = self._pending, []
+            self._flushed_at = self._clock.monotonic()  # not when it is written: what comes meanwhile has its own time
             if pending:
                 await self._append(pending)
-            self._flushed_at = self._clock.monotonic()

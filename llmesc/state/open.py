@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 from collections.abc import Awaitable, Callable
+from contextlib import suppress
 from dataclasses import replace
 from pathlib import Path
 from typing import Any
@@ -12,6 +13,7 @@ from llmesc.escalation.circuits import CircuitPolicy
 from llmesc.escalation.redis_url import is_redis_url, parse_redis_url, redacted
 from llmesc.escalation.times import Clock
 from llmesc.state.keeping import FOR_EVER, Retention
+from llmesc.state.last_known import LastKnown
 from llmesc.state.memory import MemoryStore
 from llmesc.state.process import this_process
 from llmesc.state.resilient import ResilientStore
@@ -67,9 +69,19 @@ def resilient_store(
         open_and_tell,
         fallback=fallback,
         spool=None if url == MEMORY else Spool(spool_directory, clock),
+        last_known=_last_known(url, spool_directory.with_name("last-known"), clock),
         clock=clock,
         warn=warn,
     )
+
+
+def _last_known(url: str, folder: Path, clock: Clock) -> LastKnown | None:
+    """Of a state that other hosts share: one on this host's own disk has nothing that this file would not have lost with it."""
+    if not is_redis_url(url):
+        return None
+    with suppress(ValueError):  # what is wrong with it, the opening says
+        return LastKnown.of(parse_redis_url(url), folder, clock)
+    return None
 
 
 async def open_store(

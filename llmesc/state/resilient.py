@@ -8,12 +8,14 @@ from typing import TYPE_CHECKING, TypeVar
 
 from llmesc.escalation.budget import Account, Claim, Over, Page, Reservation, Spent
 from llmesc.escalation.circuits import Admission, Circuit, Refusal, Signal, Transition
+from llmesc.escalation.durations import format_duration
 from llmesc.escalation.events import Event
 from llmesc.escalation.latency import Latency
 from llmesc.escalation.ports import Denial
 from llmesc.escalation.resolution import CircuitKey, ModelKey
 from llmesc.escalation.retry_budget import RetryPolicy
 from llmesc.escalation.times import Clock
+from llmesc.state.last_known import LastKnown
 from llmesc.state.memory import MemoryStore
 from llmesc.state.spool import Spool
 from llmesc.state.store import StateUnavailable, Store
@@ -45,18 +47,24 @@ class ResilientStore:
         spool: Spool | None,
         clock: Clock,
         warn: Callable[[str], None],
+        last_known: LastKnown | None = None,
         patience_seconds: float = PATIENCE_SECONDS,
     ) -> None:
-        """`spool` None: no file is read or written, and what the store does not take is lost."""
+        """`spool` None: no file is read or written, and what the store does not take is lost. `last_known`: what the memory
+        begins with where the store is away from the first; None: nothing.
+        """
         self._open = open_store
         self._memory = fallback
         self._spool = spool
+        self._last_known = last_known
         self._clock = clock
         self._warn = warn
         self._patience_seconds = patience_seconds
         self._opening: Task[None] | None = None
         self._warned: set[str] = set()
         self._store: Store | None = None
+        self._was_there = False
+        self._is_seeded = False
         self._why_away: StateUnavailable | None = None
         self._next_try = float("-inf")
         self._patient_until = float("-inf")
@@ -72,7 +80,7 @@ class ResilientStore:
         """See `Health`, as for the next eight."""
         found = await self._use(lambda store: store.circuits(keys))
         if self._store is not None:
-            self._circuits.update(found)
+            self._saw(found, found.keys() if keys is None else keys)
         return found
 
     async def admit(self, key: CircuitKey) -> Admission | Refusal:
@@ -80,14 +88,23 @@ class ResilientStore:
         return await self._use(lambda store: store.admit(key))
 
     async def signal(self, key: CircuitKey, signal: Signal) -> Transition | None:
-        """Applies a signal."""
-        return await self._use(lambda store: store.signal(key, signal))
+        """Applies a signal. What a transition made of the circuit is looked at once more: should the store fail now, that holds.
+        What is learned while it is away, the next process of this host begins with.
+        """
+        transition = await self._use(lambda store: store.signal(key, signal))
+        if self._store is None and self._last_known is not None:
+            self._last_known.note_circuits(await self._memory.circuits([key]), [key])
+        elif transition is not None:
+            await self.circuits([key])
+        return transition
 
     async def denials(self) -> tuple[Denial, ...]:
         """Those in force."""
         found = await self._use(lambda store: store.denials())
         if self._store is not None:
             self._denials = found
+            if self._last_known is not None:
+                self._last_known.note_denials(found)
         return found
 
     async def deny(self, denial: Denial) -> None:
@@ -207,6 +224,7 @@ class ResilientStore:
                 await store.check()  # a file that can only be read is not back
             await self._replay(store)
             self._store, store = store, None
+            self._was_there = True
         except StateUnavailable as error:
             self._stay_away(error)
         finally:
@@ -237,7 +255,28 @@ class ResilientStore:
     def _stay_away(self, error: StateUnavailable) -> None:
         self._why_away = error
         self._next_try = self._clock.monotonic() + RETRY_SECONDS
-        self._warn_once(f"going on without the state: {error}")
+        self._warn_once(f"going on without the state: {error}{self._remembered()}")
+
+    def _saw(self, found: Mapping[CircuitKey, Circuit], asked: Collection[CircuitKey]) -> None:
+        self._circuits.update(found)
+        if self._last_known is not None:
+            self._last_known.note_circuits(found, asked)
+
+    def _remembered(self) -> str:
+        """The memory of a process that the store never answered begins with what others of this host last saw; how old that is,
+        for people.
+        """
+        if self._was_there or self._last_known is None or self._is_seeded:
+            return ""
+        self._is_seeded = True
+        known = self._last_known.read()
+        if not known.latest:
+            return ""
+        self._circuits = {key: circuit for key, (_, circuit) in known.circuits.items()}
+        self._denials = known.denials
+        self._seed_memory()
+        age_seconds = max(0.0, self._clock.now() - known.latest)
+        return f"; circuits as they were {format_duration(round(age_seconds))} ago"
 
     def _seed_memory(self) -> None:
         """The memory takes over what the store knew. What it learned itself in an earlier outage it keeps, unless the store has

@@ -86,6 +86,21 @@ def test_doctor_tells_of_the_redis_and_of_what_waits_for_it(
     assert "of records in" not in llmesc("doctor").out
 
 
+def test_a_command_that_starts_while_it_is_away_skips_what_was_open(
+    llmesc: Llmesc, host: Callable[..., Path], server: RedisServer
+) -> None:
+    host("one")
+    assert "attempt_started" in [json.loads(line)["type"] for line in llmesc("ask", "hi", "--jsonl").out.splitlines()]
+    server.kill()
+
+    done = llmesc("ask", "hi", "--json")
+
+    told = json.loads(done.out)
+    assert [(skip["ref"], skip["reason"]) for skip in told["skipped"]] == [("down/m", "circuit_open")]
+    assert told["answer"]["text"] == "Forty-two."
+    assert "; circuits as they were " in done.err
+
+
 def test_while_it_is_silent_the_answer_comes_all_the_same(llmesc: Llmesc, host: Callable[..., Path], server: RedisServer) -> None:
     host("one", f"redis://:hunter2@127.0.0.1:{server.port}/0")
     server.pause()

@@ -92,6 +92,31 @@ def token(seq: int) -> TextDelta:
     return TextDelta(run_id="r", seq=seq, at=Timestamp(0.0), elapsed_ms=0.0, attempt=1, text="x")
 
 
+async def test_what_comes_while_something_is_written_is_written_together_in_its_own_time() -> None:
+    clock, began, go = Clock(), asyncio.Event(), asyncio.Event()
+    appended = Appended()
+
+    async def append(batch: Sequence[Event]) -> None:
+        await appended(batch)
+        began.set()
+        await go.wait()
+
+    recorder = Recorder(append, clock)
+    await recorder.consume(token(0))
+    clock.seconds += 0.25
+    async with asyncio.timeout(20):
+        await began.wait()
+    for seq in (1, 2):  # not one batch each, though the last is old: it is being written
+        await recorder.consume(token(seq))
+    assert len(appended.batches) == 1
+    go.set()
+
+    async with asyncio.timeout(20):
+        while len(appended.batches) < 2:
+            await asyncio.sleep(0.01)
+    assert [[event.seq for event in batch] for batch in appended.batches] == [[0], [1, 2]]
+
+
 async def test_a_token_after_which_none_comes_is_written_all_the_same() -> None:
     appended = Appended()
     recorder = Recorder(appended, Clock())

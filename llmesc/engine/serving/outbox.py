@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 from collections import deque
 from collections.abc import Awaitable, Callable, Sequence
+from contextlib import suppress
 from typing import Literal
 
 from llmesc.escalation.failures import Failure
@@ -19,6 +20,11 @@ HELD_PIECES = 256
 
 PART_CHARACTERS = 64 * 1024
 """A part that has so many is sent without more."""
+
+TOGETHER_SECONDS = 0.04
+"""After a part with content, tokens gather for so long: 25 parts a second read as a stream, and each costs the Redis as much as a
+part of many.
+"""
 
 FIRST_PAUSE_SECONDS, LONGEST_PAUSE_SECONDS = 0.02, 0.5
 """How long to wait before a reader that is behind is tried again: doubled from the one to the other."""
@@ -41,6 +47,7 @@ class Outbox:
         self._ending: tuple[Failure | None] | None = None
         self._changed = asyncio.Event()
         self._room = asyncio.Event()
+        self._hurry = asyncio.Event()
         self._over = False
 
     async def put(self, piece: Piece) -> None:
@@ -50,11 +57,14 @@ class Outbox:
             await self._room.wait()
         self._held.append(piece)
         self._changed.set()
+        if len(self._held) >= HELD_PIECES // 2:
+            self._hurry.set()
 
     def end(self, failure: Failure | None) -> None:
         """Nothing more comes; `failure`: why not, where it ended badly."""
         self._ending = (failure,)
         self._changed.set()
+        self._hurry.set()
 
     async def deliver(self) -> None:
         """Sends what is there, whenever something is, until the end is told. Raises `NobodyWaits`, and what `say` raises."""
@@ -64,6 +74,8 @@ class Outbox:
                 self._changed.clear()
                 while pieces := self._taken():
                     await self._send(pieces, last=False, failure=None)
+                    if any(isinstance(piece, Content) for piece in pieces):
+                        await self._gather()
                 if self._ending is not None:
                     await self._send((), last=True, failure=self._ending[0])
                     return
@@ -71,6 +83,14 @@ class Outbox:
             self._over = True
             self._held.clear()
             self._room.set()
+
+    async def _gather(self) -> None:
+        """Until more has come together, or much has, or the end is told."""
+        if self._ending is None:
+            self._hurry.clear()
+            with suppress(TimeoutError):
+                async with asyncio.timeout(TOGETHER_SECONDS):
+                    await self._hurry.wait()
 
     def _taken(self) -> Sequence[Piece]:
         """As many as one part holds."""

@@ -62,6 +62,26 @@ async def test_pieces_that_wait_together_travel_together_and_are_counted() -> No
     assert [part.last for part in reader.parts] == [False, False, True]
 
 
+async def test_what_comes_soon_after_content_travels_with_it_and_the_end_waits_for_nobody() -> None:
+    reader = Reader()
+    box = outbox(reader)
+    await box.put(TextPiece("first"))
+    delivering = asyncio.create_task(box.deliver())
+    while not reader.parts:  # at once, though nothing came with it
+        await asyncio.sleep(0)
+    for word in ("a", "b", "c"):
+        await box.put(TextPiece(word))
+        await asyncio.sleep(0)
+    box.end(None)
+    await delivering
+
+    assert [[piece.text for piece in part.pieces if isinstance(piece, TextPiece)] for part in reader.parts] == [
+        ["first"],
+        ["a", "b", "c"],
+        [],
+    ]
+
+
 async def test_a_part_holds_no_more_than_its_characters() -> None:
     reader = Reader()
     box = outbox(reader)
