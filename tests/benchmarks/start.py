@@ -49,7 +49,7 @@ def ask(prompt: str) -> None:
 app()
 '''
 
-LIMITS = {"--help": 1.5, "circuits": 1.5, "ask": 2.0}
+LIMITS = {"--help": 1.3, "circuits": 1.3, "ask": 1.6}
 """What the project promises, as ratios."""
 
 
