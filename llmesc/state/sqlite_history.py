@@ -44,12 +44,24 @@ _to_json = json.JSONEncoder(separators=(",", ":")).encode
 # -- writing --------------------------------------------------------------------------------------------------------------
 
 
-def serialised(events: Sequence[Event]) -> Mapping[int, str]:
-    """The JSON of each event by its seq. To be made before `append` takes the write lock: this takes longer than the writing."""
-    return {event.seq: _to_json(encode_event(event)) for event in events}
+Bodies = Mapping[tuple[int, int], str]
+"""The JSON array of each stretch, by its first and last seq."""
 
 
-def append(connection: Connection, events: Sequence[Event], bodies: Mapping[int, str], writer: Process, now: Timestamp) -> None:
+def serialised(events: Sequence[Event]) -> Bodies:
+    """That of all `events`. To be made before `append` takes the write lock: this takes longer than the writing."""
+    return {_ends(stretch): _body(stretch) for stretch in stretches(events)}
+
+
+def _ends(stretch: Sequence[Event]) -> tuple[int, int]:
+    return stretch[0].seq, stretch[-1].seq
+
+
+def _body(stretch: Sequence[Event]) -> str:
+    return _to_json([encode_event(event) for event in stretch])
+
+
+def append(connection: Connection, events: Sequence[Event], bodies: Bodies, writer: Process, now: Timestamp) -> None:
     """Adds the events of one run that are not there yet, and brings its rows in `runs` and `attempts` up to them.
 
     Inside a transaction; `bodies` are theirs as `serialised` made them.
@@ -73,7 +85,8 @@ def append(connection: Connection, events: Sequence[Event], bodies: Mapping[int,
     settle(connection, settlings(events))
     waited_for = outbox.is_waited_for(connection)
     for stretch in stretches(events):
-        first, last, body = stretch[0].seq, stretch[-1].seq, f"[{','.join(bodies[event.seq] for event in stretch)}]"
+        first, last = _ends(stretch)
+        body = bodies.get((first, last)) or _body(stretch)  # another one only where some were there already
         connection.execute("INSERT INTO events (run, first_seq, last_seq, body) VALUES (?, ?, ?, ?)", (run, first, last, body))
         link_events(connection, stretch[0].run_id, first, last, body)
         if waited_for:
