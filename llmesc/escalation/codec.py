@@ -35,9 +35,11 @@ def encode(value: Any) -> dict[str, Any]:
     return cast("dict[str, Any]", _encoder(type(value))(value))
 
 
-def decode(cls: type[T], data: Mapping[str, Any]) -> T:
-    """The reverse of `encode`. Raises ValueError, KeyError or TypeError where `data` does not fit `cls`."""
-    return cast("T", _decoder(cls)(data))
+def decode(cls: type[T], data: Mapping[str, Any], **known: Any) -> T:
+    """The reverse of `encode`; `known` are fields that were kept elsewhere. Raises ValueError, KeyError or TypeError where `data`
+    does not fit `cls`.
+    """
+    return cast("T", _decoder(cls)(data, **known))
 
 
 def encode_event(event: Event) -> dict[str, Any]:
@@ -158,8 +160,8 @@ def _make_decoder(hint: Any) -> _Convert:
 def _dataclass_decoder(cls: type) -> _Convert:
     plan = tuple((name, _decoder(kind), required) for name, kind, required in _fields(cls))
 
-    def build(data: Mapping[str, Any]) -> Any:
-        return cls(**{name: convert(data[name]) for name, convert, required in plan if required or name in data})
+    def build(data: Mapping[str, Any], **known: Any) -> Any:
+        return cls(**{name: convert(data[name]) for name, convert, required in plan if required or name in data} | known)
 
     return build
 

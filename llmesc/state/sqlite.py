@@ -44,6 +44,7 @@ from llmesc.state.outbox import Decide, SinkState, Stretch
 from llmesc.state.process import this_process
 from llmesc.state.sqlite_circuits import CircuitTable, DenialTable
 from llmesc.state.sqlite_database import SCHEMA_VERSION, Database
+from llmesc.state.sqlite_latencies import LatencyTable
 from llmesc.state.store import AttemptRow, DayTotals, RunFilter, RunSummary, StateUnavailable
 from llmesc.state.usage import UsageQuery, Used
 
@@ -75,6 +76,7 @@ class SqliteStore:
         self._process = this_process()
         self._circuits = CircuitTable()
         self._denials = DenialTable()
+        self._latencies = LatencyTable()
         self._retention = retention
 
     async def open(self) -> None:
@@ -128,7 +130,7 @@ class SqliteStore:
 
     async def latencies(self, keys: Collection[ModelKey]) -> Mapping[ModelKey, Sequence[Latency]]:
         """Of the newest successes."""
-        return await self._database.read(lambda connection: history.latencies(connection, keys))
+        return await self._database.read(lambda connection: self._latencies.read(connection, keys))
 
     async def retry_tokens(self, chain: str, change: float, policy: RetryPolicy) -> float:
         """Adds and looks. Looks first: while all goes well the bucket is full, and nothing is written."""
@@ -154,9 +156,10 @@ class SqliteStore:
         if not events:
             return
         bodies = history.serialised(events)
-        await self._database.write(
+        added = await self._database.write(
             lambda connection: history.append(connection, events, bodies, self._process, self._clock.now())
         )
+        self._latencies.committed(added)
         if self._retention != FOR_EVER and isinstance(events[-1], RunFinished):
             with suppress(StateUnavailable):  # the next run tries again
                 await self.prune(self._retention, BY_ITSELF, steps=1)
@@ -238,7 +241,10 @@ class SqliteStore:
         """Lets go of them."""
         from llmesc.state import sqlite_prune
 
-        return await sqlite_prune.prune(self._database, wanted, who, self._clock.now, steps)
+        pruned = await sqlite_prune.prune(self._database, wanted, who, self._clock.now, steps)
+        if pruned.runs:
+            self._latencies.forget()
+        return pruned
 
     async def sizes(self) -> tuple[int, int]:
         """Of the file."""

@@ -3,15 +3,13 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from decimal import Decimal
 from sqlite3 import Connection
 from typing import Any
 
 from llmesc.escalation.codec import decode_event, encode_event
 from llmesc.escalation.events import Event
-from llmesc.escalation.latency import REMEMBERED_CALLS, Latency
-from llmesc.escalation.resolution import ModelKey
 from llmesc.escalation.times import Timestamp
 from llmesc.state import sqlite_outbox as outbox
 from llmesc.state.process import Process
@@ -61,8 +59,8 @@ def _body(stretch: Sequence[Event]) -> str:
     return _to_json([encode_event(event) for event in stretch])
 
 
-def append(connection: Connection, events: Sequence[Event], bodies: Bodies, writer: Process, now: Timestamp) -> None:
-    """Adds the events of one run that are not there yet, and brings its rows in `runs` and `attempts` up to them.
+def append(connection: Connection, events: Sequence[Event], bodies: Bodies, writer: Process, now: Timestamp) -> Sequence[Event]:
+    """Adds the events of one run that are not there yet, and brings its rows in `runs` and `attempts` up to them. Those added.
 
     Inside a transaction; `bodies` are theirs as `serialised` made them.
     """
@@ -91,6 +89,7 @@ def append(connection: Connection, events: Sequence[Event], bodies: Bodies, writ
         link_events(connection, stretch[0].run_id, first, last, body)
         if waited_for:
             outbox.add(connection, run, first, last, now, len(body))
+    return events
 
 
 def _find(connection: Connection, run_id: str) -> int | None:
@@ -316,24 +315,3 @@ def events(connection: Connection, run_id: str, after_seq: int, limit: int | Non
         if limit is not None and len(found) >= limit:
             break
     return found
-
-
-_LATENCIES = (
-    "SELECT run, attempt, first_token_seconds, duration_seconds FROM attempts "
-    "WHERE ref = ? AND outcome = 'success' ORDER BY run DESC, attempt DESC LIMIT ?",
-    "SELECT run, attempt, duration_seconds, NULL FROM attempts "
-    "WHERE ref = ? AND kind = 'hedged_away' ORDER BY run DESC, attempt DESC LIMIT ?",
-)
-"""Each by an index of its own, which SQLite only takes where the words of its condition stand in the query."""
-
-
-def latencies(connection: Connection, keys: Collection[ModelKey]) -> dict[ModelKey, list[Latency]]:
-    """Of the newest attempts of each that succeeded or were hedged away, newest first."""
-    found = {key: _latencies(connection, str(key)) for key in keys}
-    return {key: calls for key, calls in found.items() if calls}
-
-
-def _latencies(connection: Connection, ref: str) -> list[Latency]:
-    rows = [row for sql in _LATENCIES for row in connection.execute(sql, (ref, REMEMBERED_CALLS))]
-    newest = sorted(rows, key=lambda row: row[:2], reverse=True)[:REMEMBERED_CALLS]
-    return [Latency(first_token_seconds, seconds) for _, _, first_token_seconds, seconds in newest]

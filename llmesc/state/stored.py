@@ -28,7 +28,7 @@ def read_circuit(body: str | bytes, recent: bytes) -> Circuit:
     """The reverse; a fresh circuit where it cannot be read."""
     try:
         calls = tuple(Recent._make(call) for call in _CALL.iter_unpack(recent))
-        return replace(decode(Circuit, json.loads(body)), recent=calls)
+        return decode(Circuit, json.loads(body), recent=calls)
     except (ValueError, KeyError, TypeError, struct.error):
         return Circuit()
 
