@@ -27,9 +27,19 @@ def caller(environ: Mapping[str, str], options: AskOptions) -> Mapping[str, str]
         "traceparent": trace if _TRACEPARENT.fullmatch(trace) else "",
     }
     return {
-        "user": environ.get("USER") or environ.get("LOGNAME") or environ.get("USERNAME") or "",
+        "user": environ.get("USER") or environ.get("LOGNAME") or environ.get("USERNAME") or _account(),
         "host": socket.gethostname(),
         "pid": str(os.getpid()),
         "command": options.command,
         **{key: value for key, value in given.items() if value},
     }
+
+
+def _account() -> str:
+    """The name of the account, for services and containers, whose environment often has none; empty where it has no name."""
+    try:
+        import pwd
+
+        return pwd.getpwuid(os.getuid()).pw_name
+    except (ImportError, KeyError):
+        return ""

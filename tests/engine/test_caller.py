@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+import os
+import pwd
+
 import pytest
 
 from llmesc.engine.caller import caller
@@ -36,3 +39,7 @@ def test_what_is_given_is_there_and_what_is_not_is_no_key() -> None:
 )
 def test_a_traceparent_is_one_or_is_left_out(text: str, is_one: bool) -> None:
     assert ("traceparent" in caller({}, AskOptions(traceparent=text))) is is_one
+
+
+def test_an_account_has_a_name_where_the_environment_has_none() -> None:
+    assert caller({}, AskOptions())["user"] == pwd.getpwuid(os.getuid()).pw_name
