@@ -175,7 +175,7 @@ class PastReader:
         return failure
 
 
-_to_json = json.JSONEncoder(separators=(",", ":"), sort_keys=True).encode
+_to_json = json.JSONEncoder(separators=(",", ":")).encode
 
 
 @dataclass(slots=True)

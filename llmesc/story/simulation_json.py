@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Any
 
-from llmesc.engine.simulation.sums import Calls, Sums
+from llmesc.engine.simulation.sums import Calls, Sums, gained
 from llmesc.engine.simulation.what_if import Simulation
 from llmesc.escalation.events import SCHEMA
 from llmesc.escalation.times import rfc3339
@@ -79,10 +79,10 @@ def _calls(calls: Calls) -> dict[str, Any]:
 
 def _difference(before: Sums, after: Sums) -> dict[str, Any]:
     """From the present configuration to the policy; None where one of the two is not known."""
-    cost = after.total.cost - before.total.cost
+    cost, spread = after.total.cost - before.total.cost, gained(before, after)
     return {
         "answered": after.answered - before.answered,
-        "answered_share": None if not before.runs else (after.answered - before.answered) / before.runs,
+        "answered_share": None if spread is None else {"least": spread[0], "most": spread[1]},
         "latency_seconds": {
             "p50": _less(after.p50_seconds, before.p50_seconds),
             "p95": _less(after.p95_seconds, before.p95_seconds),

@@ -170,8 +170,9 @@ def _difference(before: _Value, after: _Value) -> float | int | Decimal | None:
     match before, after:
         case (Calls(), Calls()):
             return after.cost - before.cost
-        case ((float(), float()), (float(), float())):
-            return after[0] - before[0]
+        case (tuple(), tuple()):  # the same where nothing is unknown; else it is not one number
+            least, most = after[0] - before[1], after[1] - before[0]
+            return least if least == most else None
         case (int() | float(), int() | float()):
             return after - before
         case _:

@@ -53,6 +53,7 @@ class Policy:
         self._limits: dict[Limits, Limits] = {}
         self._routes = _routes(wanted) != _routes(present)
         self._differ: dict[str, bool] = {}
+        self._usual_chains: dict[str, tuple[Resolution, ...]] = {}
         self._built: dict[tuple[Any, ...], Chain] = {}
         self._windows = sorted(
             each.offering.context_window * (1 - wanted.config.window_headroom)
@@ -114,11 +115,17 @@ class Policy:
             chain = self._built[place] = _built(self._wanted.offerings, asked)
         return chain
 
+    def _usual(self, name: str) -> tuple[Resolution, ...]:
+        """All that the present chain of that name has."""
+        if (usual := self._usual_chains.get(name)) is None:
+            usual = self._usual_chains[name] = self._present.chain(name) or ()
+        return usual
+
     def _pinned(self, run: PastRun) -> str | None:
         """Whom it was asked to begin with (`--model`): one that stands before the rest of the chain, and not by the
         configuration.
         """
-        usual = self._present.chain(run.chain.name) or ()
+        usual = self._usual(run.chain.name)
         there = [each.model_key for each in run.chain.candidates]
         rejected = {each.resolution.model_key for each in run.chain.rejected}
         rest = (

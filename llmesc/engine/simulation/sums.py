@@ -111,6 +111,12 @@ def sums(played: Iterable[Played]) -> Sums:
     )
 
 
+def gained(before: Sums, after: Sums) -> tuple[float, float] | None:
+    """By how much the answered share rises, at least and at most: what is unknown may turn out either way. None without runs."""
+    one, other = before.share, after.share
+    return None if one is None or other is None else (other[0] - one[1], other[1] - one[0])
+
+
 def as_recorded(run: PastRun) -> Played:
     """What did come of it. Only of a run that came to an end of its own."""
     calls: list[PlayedCall] = []
