@@ -34,8 +34,9 @@ class Cut(NamedTuple):
 def cut(
     call: PastCall, left: Left, timeouts: Timeouts | None, share: Callable[[], float], grace: Callable[[], float]
 ) -> Cut | None:
-    """None where it ends by itself. `timeouts`: of its candidate, where they are not those of the record; `share`: the seconds it
-    may take of those that are left; `grace`: how much more patience it gets, see `patient`. Both are asked only where they matter.
+    """None where it ends by itself. `timeouts`: of its candidate, where they are not those of the record; `share`: the seconds
+    it may take of those that are left; `grace`: how much more patience it gets, see `patient`. Both are asked only where they
+    matter.
     """
     own = None if timeouts is None else _by_own_limits(call, patient(timeouts, grace()))
     lasts = _lasts(call) if own is None else own.seconds

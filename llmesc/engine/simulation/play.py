@@ -20,8 +20,8 @@ AT_ONCE = 500
 def play(
     runs: Sequence[PastRun], rules_of: Callable[[PastRun], Rules], outcomes: Outcomes, health: Health
 ) -> Generator[int, None, list[Played]]:
-    """What becomes of `runs` (the oldest first), in their order; gives how many have begun, every now and then. `health` is theirs
-    together, and as they leave it afterwards.
+    """What becomes of `runs` (the oldest first), in their order; gives how many have begun, every now and then. `health` is
+    theirs together, and as they leave it afterwards.
 
     Each goes on exactly when the one before would have told it something: a circuit that opens while another run waits for its
     answer is open for that run's next call.
