@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 import asyncio
+import gc
 from collections import Counter
-from collections.abc import Callable, Generator, Mapping
+from collections.abc import Callable, Generator, Iterator, Mapping
+from contextlib import contextmanager
 from dataclasses import dataclass
 from typing import TypeVar
 
@@ -87,6 +89,11 @@ async def simulate(
     Raises `StateUnavailable`.
     """
     tell = on_progress or (lambda _words, _part: None)
+    with _no_search_for_garbage():
+        return await _simulated(question, present, store, clock, tell)
+
+
+async def _simulated(question: Question, present: Config, store: Store, clock: Clock, tell: OnProgress) -> Simulation:
     found = await _read(store, question.query, tell)
     runs = [run for run in found if _left_out(run) is None]
     outcomes = Outcomes(runs, question.seed)
@@ -114,6 +121,20 @@ async def simulate(
         strangers=Counter(run.unknown for run in after if run.unknown is not None),
         other_chains=tuple(sorted({run.chain.name for run in runs} - known)),
     )
+
+
+@contextmanager
+def _no_search_for_garbage() -> Iterator[None]:
+    """A record is a million small objects, none of which is garbage before the end: to look through them again and again takes
+    longer than to play them.
+    """
+    was_on = gc.isenabled()
+    gc.disable()
+    try:
+        yield
+    finally:
+        if was_on:
+            gc.enable()
 
 
 async def _read(store: Store, query: PastQuery, tell: OnProgress) -> list[PastRun]:

@@ -157,7 +157,7 @@ def known(circuits: dict[Any, Circuit]) -> dict[Any, Any]:
             circuit.opens,
             len(circuit.failures),
             pytest.approx(circuit.retry_at or 0.0, abs=0.001, rel=0),
-            pytest.approx([recent.at for recent in circuit.recent], abs=0.001, rel=0),
+            [pytest.approx(recent.at, abs=0.001, rel=0) for recent in circuit.recent],
             [recent.ok for recent in circuit.recent],
         )
         for key, circuit in circuits.items()
