@@ -4,7 +4,7 @@ The rules are those of real runs.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 
 from llmesc.escalation.circuits import (
     Admission,
@@ -55,6 +55,11 @@ class Health:
         """A failure says that the model cannot be used there."""
         self._denied_until[key] = until
 
+    @property
+    def denies(self) -> bool:
+        """Whether a failure of this simulation has ever denied anything."""
+        return bool(self._denied_until)
+
     def denied(self, key: ModelKey, now: Timestamp) -> bool:
         """Whether a failure of this simulation denied it."""
         until = self._denied_until.get(key)
@@ -71,9 +76,9 @@ class Health:
         if latency.first_token_seconds is not None:
             self._slowest[key] = max(self._slowest.get(key, 0.0), latency.first_token_seconds)
 
-    def latencies(self, keys: Iterable[ModelKey]) -> Mapping[ModelKey, Sequence[Latency]]:
+    def latencies(self) -> Mapping[ModelKey, Sequence[Latency]]:
         """As they are now, the newest first; a key without any is missing."""
-        return {key: self._latencies[key] for key in keys if key in self._latencies}
+        return dict(self._latencies)
 
     def slowest_first_token(self, key: ModelKey) -> float:
         """Seconds: no percentile of its first tokens is above it, so that most need not be reckoned."""

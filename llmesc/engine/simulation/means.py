@@ -25,14 +25,12 @@ _USUAL = Timeouts()
 class PlayedMeans:
     """Of one run."""
 
-    def __init__(
-        self, run: PastRun, candidates: Sequence[Resolution], timeouts: Mapping[ModelKey, Timeouts], health: Health
-    ) -> None:
+    def __init__(self, run: PastRun, timeouts: Mapping[ModelKey, Timeouts], health: Health) -> None:
         self.prompt_tokens = run.prompt_tokens or 0
         self._wanted_tokens = run.max_output_tokens
         self._timeouts = timeouts
         self._health = health
-        self._calls = health.latencies(candidate.model_key for candidate in candidates)
+        self._calls = health.latencies()
         """As they are when it begins: a run looks them up once."""
 
     def obstacle(self, candidate: Resolution, left: Left) -> Exclusion | None:

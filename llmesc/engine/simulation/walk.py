@@ -9,8 +9,7 @@ beginnings, answers that others go on with, other rounds of tools. What of these
 
 from __future__ import annotations
 
-from collections import Counter
-from collections.abc import Generator
+from collections.abc import Generator, Sequence
 from dataclasses import replace
 
 from llmesc.engine.simulation.choosing import Choosing
@@ -42,11 +41,13 @@ class Walk:
         self._health = health
         self._outcomes = outcomes
         self._course = Course(run.began, rules.limits)
-        candidates = [each for each in rules.chain.candidates if not self._denied(each.model_key)]
-        self._means = PlayedMeans(run, candidates, rules.timeouts, health)
+        self._means = PlayedMeans(run, rules.timeouts, health)
+        candidates: Sequence[Resolution] = rules.chain.candidates
+        if health.denies:
+            candidates = [each for each in candidates if not self._denied(each.model_key)]
         self._choosing = Choosing(run.run_id, candidates, rules, health, self._course, self._means)
         self._learning = Learning(health, self._course, rules.limits, rules.chain.name)
-        self._turns: Counter[ModelKey] = Counter()
+        self._turns: dict[ModelKey, int] = {}
         self._calls: list[PlayedCall] = []
         self._best: tuple[bool, int, ModelKey] | None = None
         """The best answer below the bar: whether it is complete, its score, whose it is."""
@@ -87,7 +88,7 @@ class Walk:
         """Calls one candidate; what ends the run, or None to go on."""
         key, course = candidate.model_key, self._course
         price, repriced = self._rules.prices.get(key), key in self._rules.repriced
-        drawn = self._outcomes.of(self._run, candidate, self._turns[key], course.now, price=price, repriced=repriced)
+        drawn = self._outcomes.of(self._run, candidate, self._turns.get(key, 0), course.now, price=price, repriced=repriced)
         if drawn is None:
             self._unknown = key
             self._learning.neutral(admission)
@@ -97,7 +98,7 @@ class Walk:
         course.deadline += lead  # opening a wire is no part of the time for the run
         ending = self._cut(candidate, call, lead)
         yield course.go_on_in(lead + (call.held_seconds if ending is None else ending.seconds))
-        self._turns[key] += 1
+        self._turns[key] = self._turns.get(key, 0) + 1
         self._settle(key, drawn)
         if ending is None:
             return self._follow_up(candidate, admission, call)
