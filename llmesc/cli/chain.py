@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 import typer
 
 from llmesc.cli import complete
+from llmesc.cli.chain_simulate import simulate
 from llmesc.cli.options import Json
 
 if TYPE_CHECKING:
@@ -16,7 +17,7 @@ if TYPE_CHECKING:
     from llmesc.escalation.resolution import Resolution
     from llmesc.story.table import Cell, Row
 
-HELP = "Who would be asked, in which order, and who not."
+HELP = "Who would be asked, in which order, and who not; and what another policy would have done."
 
 _AFTERWARDS = {
     "wait_first": "waited for before the next is called",
@@ -183,4 +184,4 @@ def _circuit_facts(planned: Planned) -> dict[str, Any]:
     return {name: facts[name] for name in ("retry_at", "cause", "override", "generation")}
 
 
-VERBS = {"show": show}
+VERBS = {"show": show, "simulate": simulate}

@@ -40,14 +40,14 @@ def run_filter(
         outcome=outcome,
         provider=provider,
         text=text,
-        caller=_as_recorded(caller),
-        conversation=_as_recorded(conversation),
-        correlation=_as_recorded(correlation),
+        caller=as_recorded(caller),
+        conversation=as_recorded(conversation),
+        correlation=as_recorded(correlation),
         limit=limit,
     )
 
 
-def _as_recorded(given: str | None) -> str | None:
+def as_recorded(given: str | None) -> str | None:
     """What a caller says of himself is on record as one line."""
     from llmesc.escalation.untrusted import one_line
 

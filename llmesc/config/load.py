@@ -6,11 +6,11 @@ import re
 import tomllib
 from collections.abc import Mapping, Sequence
 from pathlib import Path
-from typing import Any
+from typing import Any, NamedTuple
 
 from llmesc.config.budgets import budgets
 from llmesc.config.defaults import default_config, probe_lease_seconds
-from llmesc.config.locate import key_lines
+from llmesc.config.locate import KeyPath, key_lines
 from llmesc.config.model import Config, ProviderConfig, QualityJudge
 from llmesc.config.offers import meant
 from llmesc.config.provider_section import read_providers
@@ -47,7 +47,17 @@ def load(path: Path, environ: Mapping[str, str]) -> Config:
     raise ConfigError(outcome)  # from here, where no variable holds the text, which may hold a secret
 
 
-def _attempt(path: Path, environ: Mapping[str, str]) -> Config | tuple[str, ...]:
+class Read(NamedTuple):
+    """A file of TOML, not judged yet."""
+
+    path: Path
+    content: Mapping[str, Any]
+    lines: Mapping[KeyPath, int]
+    """Where each key stands."""
+
+
+def read_toml(path: Path) -> Read | tuple[str, ...]:
+    """What stands at `path`, or why that cannot be read."""
     try:
         text = path.read_bytes().decode("utf-8-sig")
     except OSError as error:
@@ -60,8 +70,15 @@ def _attempt(path: Path, environ: Mapping[str, str]) -> Config | tuple[str, ...]
         return (f"{path}: nested too deeply",)
     except ValueError as error:
         return (_syntax_problem(path, text, str(error)),)
-    document = Document(path, key_lines(text))
-    config = _config(document, content, environ)
+    return Read(path, content, key_lines(text))
+
+
+def _attempt(path: Path, environ: Mapping[str, str]) -> Config | tuple[str, ...]:
+    read = read_toml(path)
+    if not isinstance(read, Read):
+        return read
+    document = Document(path, read.lines)
+    config = config_of(document, read.content, environ)
     return document.problems() or config
 
 
@@ -74,7 +91,8 @@ def _syntax_problem(path: Path, text: str, message: str) -> str:
     return f"{path}:{line}: not TOML: {message.replace(at[0], '')}{column}"
 
 
-def _config(document: Document, content: Mapping[str, Any], environ: Mapping[str, str]) -> Config:
+def config_of(document: Document, content: Mapping[str, Any], environ: Mapping[str, str]) -> Config:
+    """What `content` means. Mistakes are noted in `document`; while there are any, it is no configuration."""
     top = document.open((), content)
     escalation, quality = top.table("escalation"), top.table("quality")
     providers = read_providers(top, timeout_overrides(top.table("timeouts")), environ)

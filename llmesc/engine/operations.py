@@ -35,6 +35,7 @@ from llmesc.state.usage import UsageQuery, Used, models_of
 if TYPE_CHECKING:
     from llmesc.engine.doctor import Check
     from llmesc.engine.recordings import Imported
+    from llmesc.engine.simulation.what_if import OnProgress, Question, Simulation
 
 _GLOB = frozenset("*?[")
 
@@ -209,6 +210,12 @@ class Operations:
         lines = day_lines(days, tops, lengths) if by == "day" else grouped_lines(cells, by, tops, lengths)
         total = line(cells, tops, lengths)
         return Usage(by=by, since=moments[0], until=moments[-1], lines=tuple(lines), total=total, tops=tops)
+
+    async def what_if(self, question: Question, on_progress: OnProgress | None = None) -> Simulation:
+        """Past runs, played under another policy."""
+        from llmesc.engine.simulation.what_if import simulate
+
+        return await simulate(question, self._config, await self._store.direct(), self._clock, on_progress)
 
     async def run_attempts(self, run_id: str) -> Sequence[AttemptRow]:
         """Its attempts; one whose process was killed says `interrupted`."""

@@ -1,5 +1,5 @@
-"""What stands in the way of calling a candidate: one order of reasons, for the run that calls and for the plan that only says
-what a run would do. Pure.
+"""What stands in the way of calling a candidate: one order of reasons, for the run that calls, for the plan that only says what a
+run would do, and for the simulation of runs that are past. Pure.
 
 The order. What an earlier failure of the run rules out; a retry budget that is spent; too little money or time left for the run;
 a spending budget that the call could pass; a wire that cannot carry the request; a circuit that is known to refuse. Behind these
@@ -10,8 +10,8 @@ have taken since it was looked for.
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
+from typing import Protocol
 
-from llmesc.escalation.allowances import Allowances
 from llmesc.escalation.budget import Over
 from llmesc.escalation.circuits import Circuit, Refusal, refusal
 from llmesc.escalation.envelope import Left
@@ -28,6 +28,19 @@ from llmesc.escalation.walk import Exclusion
 
 Fits = Callable[[Resolution, Request], Fit]
 """Whether a candidate's wire can carry a request, told before it is called."""
+
+
+class Means(Protocol):
+    """What a run has for its calls: time and money. `Allowances` are."""
+
+    def obstacle(self, candidate: Resolution, left: Left) -> Exclusion | None:
+        """Why what is left is not enough to call it."""
+        ...
+
+    def over_budget(self, candidate: Resolution, left: Left) -> Over | Exclusion | None:
+        """The budget that a call of it could pass, or why none can hold it."""
+        ...
+
 
 SPENT: frozenset[SkipReason] = frozenset({"over_budget", "no_time"})
 """Reasons that say that the run's own limits are spent."""
@@ -71,13 +84,13 @@ class Situation:
 
 
 def obstacle(
-    candidate: Resolution, at: Situation, limits: Limits, allowances: Allowances, fits: Fits, ruled_out: Exclusion | None = None
+    candidate: Resolution, at: Situation, limits: Limits, means: Means, fits: Fits, ruled_out: Exclusion | None = None
 ) -> Obstacle | Fit:
     """The first reason not to call `candidate`, or how the request fits its wire. `ruled_out`: by an earlier failure."""
-    exclusion = ruled_out or at.throttled or allowances.obstacle(candidate, at.left)
+    exclusion = ruled_out or at.throttled or means.obstacle(candidate, at.left)
     if exclusion is not None:
         return Obstacle(*exclusion)
-    over = allowances.over_budget(candidate, at.left)
+    over = means.over_budget(candidate, at.left)
     return of_itself(candidate, at, limits, fits) if over is None else unaffordable(over)
 
 

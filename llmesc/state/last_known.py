@@ -6,12 +6,13 @@ import json
 import os
 from collections.abc import Iterable, Mapping
 from contextlib import suppress
-from dataclasses import dataclass, field, replace
+from dataclasses import field, replace
 from hashlib import sha256
 from pathlib import Path
 from typing import Any
 
 from llmesc.escalation.circuits import Circuit, CircuitState
+from llmesc.escalation.light_dataclass import dataclass
 from llmesc.escalation.ports import Denial
 from llmesc.escalation.redis_url import RedisPlace
 from llmesc.escalation.resolution import CircuitKey

@@ -7,7 +7,7 @@ from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
 from dataclasses import field, fields
 from decimal import Decimal
 from itertools import islice
-from typing import TypeVar
+from typing import TYPE_CHECKING, TypeVar
 
 from llmesc.escalation.budget import Account, Claim, Over, Page, Reservation, Spent
 from llmesc.escalation.circuits import (
@@ -48,6 +48,9 @@ from llmesc.state.projection import (
 from llmesc.state.spending import SpendingBook
 from llmesc.state.store import FOUND_RUNS, AttemptRow, DayTotals, RunFilter, RunSummary
 from llmesc.state.usage import UsageQuery, Used, UsedCall, caller_name, used
+
+if TYPE_CHECKING:
+    from llmesc.state.past import PastPage, PastQuery, PastRun
 
 T = TypeVar("T")
 
@@ -241,6 +244,21 @@ class MemoryStore:
         runs = [run for run in self._runs.values() if query.since <= run.columns["started_at"] < query.until]
         return used((_used_call(run, attempt) for run in runs for attempt in run.attempts.values()), query)
 
+    async def past(self, query: PastQuery, rest: str = "") -> PastPage:
+        """All of them in one page, for there are not many: so there is never a `rest`."""
+        assert not rest, "no page names a next one"
+        from llmesc.escalation.codec import encode_event
+        from llmesc.state.past import TELLING, PastPage, PastReader
+
+        reader = PastReader()
+        found: list[PastRun] = []
+        for run in self._newest_first():
+            if query.since <= run.columns["started_at"] < query.until and _is_asked_for(query, run):
+                events = (run.events[seq] for seq in sorted(run.events))
+                past = reader.run(encode_event(event) for event in events if event.type in TELLING)
+                found += [] if past is None else [past]
+        return PastPage(found, "")
+
     async def find_runs(self, prefix: str) -> Sequence[str]:
         """Ids that begin so."""
         ids = (run.columns["run_id"] for run in self._newest_first())
@@ -319,6 +337,14 @@ def _used_call(run: _Run, attempt: Columns) -> UsedCall:
         input_tokens=attempt["call_input_tokens"],
         output_tokens=attempt["call_output_tokens"],
         cost=attempt["call_cost"],
+    )
+
+
+def _is_asked_for(query: PastQuery, run: _Run) -> bool:
+    return (
+        query.chain in (None, run.columns["chain"])
+        and query.caller in (None, caller_name(run.columns["caller"]))
+        and (query.provider is None or any(attempt["provider"] == query.provider for attempt in run.attempts.values()))
     )
 
 

@@ -8,7 +8,7 @@ a host whose own is off is told moments as its own clock has them.
 from __future__ import annotations
 
 from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
-from typing import TypeVar
+from typing import TYPE_CHECKING, TypeVar
 
 from llmesc.escalation.budget import Account, Claim, Over, Reservation, Spent
 from llmesc.escalation.circuits import (
@@ -46,6 +46,9 @@ from llmesc.state.redis_time import ServerTime
 from llmesc.state.store import AttemptRow, DayTotals, RunFilter, RunSummary
 from llmesc.state.usage import UsageQuery, Used
 
+if TYPE_CHECKING:
+    from llmesc.state.past import PastPage, PastQuery, PastReader
+
 T = TypeVar("T")
 
 
@@ -71,6 +74,7 @@ class RedisStore:
         self._random = random
         self._new_token = new_token
         self._process = this_process()
+        self._past: PastReader | None = None
         seconds = place.timeout_seconds
         self._circuits = CircuitHash(self._connection, new_token, seconds)
         self._denials = DenialHash(self._connection, seconds)
@@ -159,6 +163,16 @@ class RedisStore:
     async def usage(self, query: UsageQuery) -> Sequence[Used]:
         """By candidate and what became of the call."""
         return await usage.usage(self._connection, query)
+
+    async def past(self, query: PastQuery, rest: str = "") -> PastPage:
+        """A page, newest first."""
+        from llmesc.state import redis_past
+        from llmesc.state.past import PastReader
+
+        if self._past is None or not rest:
+            self._past = PastReader()  # what the last question remembered is not kept for ever
+
+        return await redis_past.page(self._connection, query, rest, self._past)
 
     async def find_runs(self, prefix: str) -> Sequence[str]:
         """Ids that begin so."""

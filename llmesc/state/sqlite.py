@@ -11,7 +11,7 @@ from collections.abc import Callable, Collection, Mapping, Sequence
 from contextlib import suppress
 from pathlib import Path
 from sqlite3 import Connection
-from typing import TypeVar
+from typing import TYPE_CHECKING, TypeVar
 
 from llmesc.escalation.budget import Account, Claim, Over, Reservation, Spent
 from llmesc.escalation.circuits import (
@@ -48,6 +48,9 @@ from llmesc.state.sqlite_latencies import LatencyTable
 from llmesc.state.store import AttemptRow, DayTotals, RunFilter, RunSummary, StateUnavailable
 from llmesc.state.usage import UsageQuery, Used
 
+if TYPE_CHECKING:
+    from llmesc.state.past import PastPage, PastQuery, PastReader
+
 T = TypeVar("T")
 
 
@@ -78,6 +81,7 @@ class SqliteStore:
         self._denials = DenialTable()
         self._latencies = LatencyTable()
         self._retention = retention
+        self._past: PastReader | None = None
 
     async def open(self) -> None:
         """Opens the file, and makes it where there is none. Raises `StateUnavailable`."""
@@ -179,6 +183,17 @@ class SqliteStore:
     async def usage(self, query: UsageQuery) -> Sequence[Used]:
         """By candidate and what became of the call."""
         return await self._database.read(lambda connection: usage.usage(connection, query))
+
+    async def past(self, query: PastQuery, rest: str = "") -> PastPage:
+        """A page, newest first."""
+        from llmesc.state import sqlite_past
+        from llmesc.state.past import PastReader
+
+        if self._past is None or not rest:
+            self._past = PastReader()  # what the last question remembered is not kept for ever
+
+        reader = self._past
+        return await self._database.read(lambda connection: sqlite_past.page(connection, query, rest, reader))
 
     async def find_runs(self, prefix: str) -> Sequence[str]:
         """Ids that begin so."""

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Collection, Mapping, Sequence
 from decimal import Decimal
-from typing import Protocol, TypeVar
+from typing import TYPE_CHECKING, Protocol, TypeVar
 
 from llmesc.escalation.budget import Account, Claim, Over, Reservation, Spent
 from llmesc.escalation.circuits import Admission, Circuit, Refusal, Signal, Transition
@@ -19,6 +19,9 @@ from llmesc.escalation.times import Timestamp
 from llmesc.state.activity import ProviderActivity, Window
 from llmesc.state.outbox import Decide, SinkState, Stretch
 from llmesc.state.usage import UsageQuery, Used
+
+if TYPE_CHECKING:
+    from llmesc.state.past import PastPage, PastQuery  # most of what uses a store never asks for them
 
 T = TypeVar("T")
 
@@ -180,6 +183,12 @@ class Store(Protocol):
     async def usage(self, query: UsageQuery) -> Sequence[Used]:
         """What the calls of the requests of that time used: by candidate, by what became of the call, and by all else that the
         query tells apart; in the order of references.
+        """
+        ...
+
+    async def past(self, query: PastQuery, rest: str = "") -> PastPage:
+        """A page of the runs that fit, with their calls, the newest first; `rest` as the page before said it. A run whose
+        beginning is not on record is left out.
         """
         ...
 
