@@ -8,6 +8,7 @@ import ssl
 import subprocess
 import time
 from collections.abc import AsyncIterator, Awaitable, Callable
+from functools import partial
 from pathlib import Path
 from typing import Any, TypeVar
 
@@ -144,6 +145,37 @@ async def test_in_a_cluster_two_states_lie_in_slots_of_their_own(kit: Any, clust
     assert slots[0] != slots[1]
     for store in stores:
         await store.aclose()
+
+
+def is_whole(node: RedisServer) -> bool:
+    """Whether a node knows of all three and serves."""
+    return {"cluster_state:ok", "cluster_known_nodes:3"} <= set(node.ask("CLUSTER", "INFO").split("\r\n"))
+
+
+async def test_in_a_cluster_of_three_each_state_lies_on_one_and_is_found_by_any(kit: Any, redis_with: Start) -> None:
+    nodes = [redis_with("--cluster-enabled", "yes") for _ in range(3)]
+    for number, node in enumerate(nodes):
+        slots = range(number * 5_462, min(16_384, (number + 1) * 5_462))
+        assert node.ask("CLUSTER", "ADDSLOTS", *map(str, slots)).startswith("+OK")
+        nodes[0].ask("CLUSTER", "MEET", "127.0.0.1", str(node.port))
+    for node in nodes:
+        await until(partial(is_whole, node))
+
+    for number in range(12):
+        prefix, first = f"team-{number}", nodes[number % 3]
+        store = await kit.redis(f"redis://127.0.0.1:{first.port}?cluster=true&timeout=10s&prefix={prefix}")
+        assert await recorded(store, kit, f"of-{prefix}")
+        for _ in range(3):
+            await store.signal(KEY, kit.failed())
+        assert (await kit.circuit(store, KEY)).state is CircuitState.OPEN
+        await store.deny(kit.denial("lab/qwen"))
+        assert len(await store.denials()) == 1
+        assert [run.run_id for run in await store.runs(RunFilter())] == [f"of-{prefix}"]
+        assert (await store.check())["write"] == "ok"
+        await store.aclose()
+
+    sizes = [int(node.ask("DBSIZE").strip()[1:]) for node in nodes]
+    assert all(sizes), "states spread over the nodes"
 
 
 async def until(there: Callable[[], bool]) -> None:
