@@ -16,6 +16,9 @@ MAX_BODY_BYTES = 32 * 1024 * 1024
 """A whole answer is never longer."""
 READ_AHEAD_BYTES = 1024 * 1024
 """What waits at most for a reader that is late."""
+FIRST_TURN_BYTES, TURN_BYTES = 512, 16 * 1024
+"""How much of a burst is read before its reader has a turn: little at first, so that the first token is not late; then twice as
+much each time up to some eighty tokens, behind which a turn costs next to nothing."""
 MAX_ERROR_BODY_BYTES = 64 * 1024
 """What is read of a refusal; the rest says nothing new."""
 ERROR_BODY_SECONDS = 2.0
@@ -94,10 +97,15 @@ class Reply:
         changed, taken = asyncio.Event(), asyncio.Event()
 
         async def read() -> None:
+            unseen_bytes, due_bytes = 0, FIRST_TURN_BYTES
             with as_transport_errors(in_body=True):
                 async for data in self._body():
                     arrived.extend(data)
                     changed.set()
+                    unseen_bytes += len(data)
+                    if unseen_bytes >= due_bytes:
+                        unseen_bytes, due_bytes = 0, min(due_bytes * 2, TURN_BYTES)
+                        await asyncio.sleep(0)  # a turn for the reader: the beginning of a burst is not kept for its end
                     if len(arrived) > READ_AHEAD_BYTES:
                         taken.clear()
                         await taken.wait()
