@@ -32,6 +32,7 @@ def init(
         raise there
     config = discover(os.environ)
     try:
+        file.parent.mkdir(parents=True, exist_ok=True)
         write_private([init_text(config)], file, replace=force)
     except Exists:
         raise there from None

@@ -13,14 +13,13 @@ class Exists(Exception):
 
 
 def write_private(pieces: Iterable[str], place: str | Path, *, replace: bool = False) -> Path:
-    """Writes the file in UTF-8, readable by its owner alone, its folder where there is none. Its absolute path.
+    """Writes the file in UTF-8, readable by its owner alone. Its absolute path.
 
     The file appears whole or not at all; a symbolic link stays one. Raises `Exists` where there is one that was not to be
     replaced, and OSError.
     """
     path = Path(place).expanduser().absolute()
     target = path.resolve()
-    target.parent.mkdir(parents=True, exist_ok=True)
     unfinished = _beside(target, pieces)
     try:
         if replace:

@@ -12,7 +12,8 @@ from llmesc.story.private_file import Exists, write_private
 
 
 def test_a_file_is_readable_by_its_owner_alone_and_leaves_nothing_beside_it(tmp_path: Path) -> None:
-    file = tmp_path / "deep" / "er" / "config.toml"
+    file = tmp_path / "sub" / "config.toml"
+    file.parent.mkdir()
 
     write_private(["a = 1\n"], file)
     write_private(["a = 2\n"], file, replace=True)
@@ -55,7 +56,9 @@ def test_what_breaks_off_leaves_nothing(tmp_path: Path) -> None:
         yield "half"
         raise KeyboardInterrupt
 
+    pages = tmp_path / "pages"
+    pages.mkdir()
     with pytest.raises(KeyboardInterrupt):
-        write_private(pieces(), tmp_path / "pages" / "page.html")
+        write_private(pieces(), pages / "page.html")
 
-    assert list((tmp_path / "pages").iterdir()) == []
+    assert list(pages.iterdir()) == []

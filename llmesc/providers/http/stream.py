@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import asyncio
 import ssl
+from ipaddress import ip_address
 from typing import Any
 
 import httpcore
@@ -75,6 +76,7 @@ class Stream(asyncio.Protocol, httpcore.AsyncNetworkStream):
     async def aclose(self) -> None:
         """Hangs up at once."""
         self._transport.abort()
+        await asyncio.sleep(0)  # the socket is closed when the loop turns next, which may be its last
 
     async def start_tls(
         self, ssl_context: ssl.SSLContext, server_hostname: str | None = None, timeout: float | None = None
@@ -125,13 +127,24 @@ class Stream(asyncio.Protocol, httpcore.AsyncNetworkStream):
             waiting.set_result(None)
 
 
+def is_address(host: str) -> bool:
+    """Whether it is an IP address and no name."""
+    try:
+        ip_address(host)
+    except ValueError:
+        return False
+    return True
+
+
 async def connected(host: str, port: int, context: ssl.SSLContext | None, within_seconds: float) -> Stream:
     """A stream to there, of TLS where there is a `context`. Raises `httpcore.ConnectTimeout` and `httpcore.ConnectError`."""
+    # Of one address there is no next; and a race that is cancelled in its last moment forgets the socket it has won.
+    next_address_seconds = None if is_address(host) else NEXT_ADDRESS_SECONDS
     name = host if context else None
     try:
         async with asyncio.timeout(within_seconds):
             _, stream = await asyncio.get_running_loop().create_connection(
-                Stream, host, port, ssl=context, server_hostname=name, happy_eyeballs_delay=NEXT_ADDRESS_SECONDS
+                Stream, host, port, ssl=context, server_hostname=name, happy_eyeballs_delay=next_address_seconds
             )
     except TimeoutError as error:
         raise httpcore.ConnectTimeout(error) from error
