@@ -56,10 +56,9 @@ def list_runs(
 
     runs = session.with_engine(work)
     if as_json:
-        from llmesc.escalation.audit_status import run_status
         from llmesc.escalation.codec import encode
 
-        session.out.json([{**encode(run), "status": run_status(run.outcome)} for run in runs])
+        session.out.json([encode(run) for run in runs])
     elif runs or not session.out.is_terminal:
         _print_runs(session, runs)
     else:

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from typing import Any
 
-from llmesc.escalation.audit_status import attempt_status
 from llmesc.escalation.codec import encode
 from llmesc.story.ledger import ledger
 from llmesc.story.run_json import run_json
@@ -17,9 +16,7 @@ def report_json(report: RunReport) -> dict[str, Any]:
     made = run_json(view, outcome=report.outcome)
     known = {row.attempt: row.outcome for row in report.rows}
     for attempt in made["attempts"]:
-        if attempt["outcome"] is None:  # nobody lived to write its end
-            attempt["outcome"] = known.get(attempt["attempt"])
-            attempt["status"] = attempt_status(attempt["outcome"], None)
+        attempt["outcome"] = attempt["outcome"] or known.get(attempt["attempt"])
     return {
         **made,
         "prompt": view.request.prompt if view.request else None,

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from typing import Any
 
-from llmesc.escalation.audit_status import attempt_status, run_status, skip_status
 from llmesc.escalation.codec import encode
 from llmesc.escalation.ending import run_error
 from llmesc.escalation.events import (
@@ -29,7 +28,6 @@ def run_json(view: RunView, outcome: str | None = None) -> dict[str, Any]:
         "schema": SCHEMA,
         "run_id": view.run_id or None,
         "outcome": outcome or view.outcome,
-        "status": run_status(outcome or view.outcome),
         "started_at": time_json(view.started_at),
         "chain": view.chain.name if view.chain else None,
         "answer": _answer(view.answer) if view.answer else None,
@@ -103,7 +101,6 @@ def _attempt(attempt: AttemptView) -> dict[str, Any]:
         "reserved": encode(attempt.reserved) if attempt.reserved else None,
         "started_at": time_json(attempt.started_at),
         "outcome": attempt.outcome,
-        "status": attempt_status(attempt.outcome, attempt.failure.kind if attempt.failure else None),
         "failure": encode(attempt.failure) if attempt.failure else None,
         "quality": None
         if quality is None
@@ -142,13 +139,7 @@ def _tool_calls(attempt: AttemptView) -> list[dict[str, Any]]:
 
 
 def _skip(skip: CandidateSkipped | Rejected) -> dict[str, Any]:
-    return {
-        **_candidate(skip.resolution),
-        "reason": skip.reason,
-        "status": skip_status(skip.reason),
-        "detail": skip.detail,
-        "retry_at": time_json(skip.retry_at),
-    }
+    return {**_candidate(skip.resolution), "reason": skip.reason, "detail": skip.detail, "retry_at": time_json(skip.retry_at)}
 
 
 def _switch(switch: ProviderSwitched) -> dict[str, Any]:

@@ -92,8 +92,7 @@ def test_an_attempt_whose_process_was_killed_says_so() -> None:
     told = report(TAPES["streaming"].events, [row])
 
     assert (told.outcome, told.steps[0].mark, told.steps[0].details[0]) == ("interrupted", "⊘", "interrupted")
-    made = report_json(told)
-    assert (made["attempts"][0]["outcome"], made["attempts"][0]["status"], made["status"]) == ("interrupted", "error", "error")
+    assert report_json(told)["attempts"][0]["outcome"] == "interrupted"
 
 
 # -- the books ----------------------------------------------------------------------------------------------------------------
@@ -155,8 +154,6 @@ def test_what_each_attempt_was_allowed_is_told() -> None:
 def test_the_json_is_complete_and_plain() -> None:
     made = json.loads(json.dumps(report_json(report(TAPES["answered"].events, ()))))
 
-    assert made["status"] == "success"
-    assert [attempt["status"] for attempt in made["attempts"]] == ["error", "provider_down", "success"]
     assert made["ledger"]["wasted_attempts"] == [1, 2]
     assert made["ledger"]["cost"] == "0.0038"
     assert made["limits"]["max_attempts"] == 3

@@ -6,7 +6,6 @@ from collections.abc import Callable, Mapping
 from typing import Any
 from urllib.parse import urlsplit
 
-from llmesc.escalation.audit_status import attempt_status
 from llmesc.escalation.events import (
     AttemptFinished,
     AttemptOutcome,
@@ -61,7 +60,6 @@ def attempt_span(attempt: Attempt, provider_name: Callable[[str], str], *, strea
         "llmesc.hedges": started.hedges,
         "llmesc.lost_to": finished.lost_to,
         "llmesc.outcome": finished.outcome.value,
-        "llmesc.status": attempt_status(finished.outcome, failed.failure.kind if failed else None),
         "llmesc.rule": failed.failure.rule if failed else None,
         "llmesc.quality.score": attempt.checked.score if attempt.checked else None,
         "llmesc.request.id": finished.request_id,

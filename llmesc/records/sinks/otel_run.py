@@ -14,7 +14,6 @@ from collections.abc import Callable, Mapping, Sequence
 from dataclasses import field
 from typing import Any
 
-from llmesc.escalation.audit_status import run_status, skip_status
 from llmesc.escalation.capture import CaptureMode, strictest
 from llmesc.escalation.events import (
     Answer,
@@ -86,11 +85,7 @@ def _recorded(events: Sequence[Event]) -> _Recorded | None:
             case ProviderSwitched():
                 recorded.happened.append(_switched(event))
             case CandidateSkipped():
-                skipped: Attributes = {
-                    "llmesc.candidate": event.resolution.ref,
-                    "llmesc.reason": event.reason,
-                    "llmesc.status": skip_status(event.reason),
-                }
+                skipped: Attributes = {"llmesc.candidate": event.resolution.ref, "llmesc.reason": event.reason}
                 recorded.happened.append(Happened(name="llmesc.candidate_skipped", at=event.at, attributes=skipped))
             case _:
                 pass
@@ -134,7 +129,6 @@ def _run_span(recorded: _Recorded, provider_name: Callable[[str], str], *, conte
         "llmesc.run.id": started.run_id,
         "llmesc.chain": started.chain.name,
         "llmesc.outcome": outcome.value,
-        "llmesc.status": run_status(outcome),
         "llmesc.attempts": finished.totals.attempts,
         "llmesc.skipped": finished.totals.skipped,
         "llmesc.cost.usd": None if finished.totals.cost is None else float(finished.totals.cost),
