@@ -25,7 +25,7 @@ from llmesc.escalation.event_words import (
     SkipReason,
     Totals,
 )
-from llmesc.escalation.failures import Failure
+from llmesc.escalation.failures import Failure, FailureKind
 from llmesc.escalation.light_dataclass import dataclass
 from llmesc.escalation.limits import Limits
 from llmesc.escalation.messages import Request, Usage
@@ -237,6 +237,8 @@ class AttemptFinished(Header):
     """Of the text it went on from: they came a second time, and were dropped."""
     lost_to: int | None = None
     """The attempt that was first where two ran: this one was cancelled for it, and is blamed for nothing."""
+    kind: FailureKind | None = None
+    """Of its failure, which `provider_failed` has told in full; None where it did not fail, or an older llmesc wrote this."""
     type: Literal["attempt_finished"] = "attempt_finished"
 
 

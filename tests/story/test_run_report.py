@@ -92,7 +92,8 @@ def test_an_attempt_whose_process_was_killed_says_so() -> None:
     told = report(TAPES["streaming"].events, [row])
 
     assert (told.outcome, told.steps[0].mark, told.steps[0].details[0]) == ("interrupted", "⊘", "interrupted")
-    assert report_json(told)["attempts"][0]["outcome"] == "interrupted"
+    made = report_json(told)
+    assert (made["status"], made["attempts"][0]["outcome"], made["attempts"][0]["status"]) == ("error", "interrupted", "error")
 
 
 # -- the books ----------------------------------------------------------------------------------------------------------------
@@ -159,6 +160,9 @@ def test_the_json_is_complete_and_plain() -> None:
     assert made["limits"]["max_attempts"] == 3
     assert [step["mark"] for step in made["steps"]] == ["≈", "→", "✗", "○", "→", "✓"]
     assert made["not_kept"] is None
+    assert made["status"] == "success"
+    assert [attempt["status"] for attempt in made["attempts"]] == ["error", "provider_down", "success"]
+    assert [step["status"] for step in made["steps"] if step["attempt"]] == ["error", "provider_down", "success"]
     assert made["prompt"] == "Explain Raft to a new operator"
 
 

@@ -16,6 +16,7 @@ from llmesc.escalation.events import (
 )
 from llmesc.escalation.light_dataclass import dataclass
 from llmesc.escalation.resolution import Resolution
+from llmesc.escalation.status import attempt_status
 from llmesc.records.sinks.otel_span import DURATION, FIRST_CHUNK, OPERATION, TOKENS, Attributes, Measured, Span, known, stable_id
 
 _PORTS = {"http": 80, "https": 443}
@@ -60,6 +61,7 @@ def attempt_span(attempt: Attempt, provider_name: Callable[[str], str], *, strea
         "llmesc.hedges": started.hedges,
         "llmesc.lost_to": finished.lost_to,
         "llmesc.outcome": finished.outcome.value,
+        "llmesc.status": attempt_status(finished.outcome, failed.failure.kind if failed else None),
         "llmesc.rule": failed.failure.rule if failed else None,
         "llmesc.quality.score": attempt.checked.score if attempt.checked else None,
         "llmesc.request.id": finished.request_id,
