@@ -19,6 +19,7 @@ from llmesc.escalation.event_words import (
     AnswerRange,
     AttemptOutcome,
     Chain,
+    JudgeCall,
     Move,
     Rejected,
     RunOutcome,
@@ -49,6 +50,7 @@ __all__ = [
     "Event",
     "GateOpened",
     "Header",
+    "JudgeCall",
     "ModelDenied",
     "Move",
     "ProviderFailed",
@@ -215,6 +217,8 @@ class QualityChecked(Header):
     passed: bool
     reasons: tuple[str, ...]
     """Which checks took what: `truncated -60: the answer stops at the token limit`."""
+    judge: JudgeCall | None = None
+    """What another model's judgement took, where one was called."""
     type: Literal["quality_checked"] = "quality_checked"
 
 

@@ -11,6 +11,7 @@ from llmesc.escalation.events import (
     Answer,
     CandidateSkipped,
     CircuitChanged,
+    JudgeCall,
     ModelDenied,
     ProviderSwitched,
     Rejected,
@@ -107,7 +108,13 @@ def _attempt(attempt: AttemptView) -> dict[str, Any]:
         "failure": encode(attempt.failure) if attempt.failure else None,
         "quality": None
         if quality is None
-        else {"score": quality.score, "threshold": quality.threshold, "passed": quality.passed, "reasons": list(quality.reasons)},
+        else {
+            "score": quality.score,
+            "threshold": quality.threshold,
+            "passed": quality.passed,
+            "reasons": list(quality.reasons),
+            "judge": _judge(quality.judge) if quality.judge else None,
+        },
         "usage": encode(attempt.usage) if attempt.usage else None,
         "cost": None if attempt.cost is None else str(attempt.cost),
         "cost_estimated": attempt.cost_estimated,
@@ -124,6 +131,15 @@ def _attempt(attempt: AttemptView) -> dict[str, Any]:
         "finish_reason": attempt.finish_reason,
         "tool_calls": _tool_calls(attempt),
         "request_id": attempt.request_id,
+    }
+
+
+def _judge(call: JudgeCall) -> dict[str, Any]:
+    return {
+        **_candidate(call.resolution),
+        "usage": encode(call.usage),
+        "cost": None if call.cost is None else str(call.cost),
+        "duration_seconds": call.duration_seconds,
     }
 
 

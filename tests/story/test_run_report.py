@@ -13,7 +13,19 @@ from hypothesis import strategies as st
 
 from llmesc.engine import AttemptRow
 from llmesc.escalation.envelope import Allowance
-from llmesc.escalation.events import AnswerRange, AttemptOutcome, AttemptStarted, Event, Move, RunFinished, RunOutcome, Waiting
+from llmesc.escalation.events import (
+    AnswerRange,
+    AttemptOutcome,
+    AttemptStarted,
+    Event,
+    JudgeCall,
+    Move,
+    QualityChecked,
+    RunFinished,
+    RunOutcome,
+    Waiting,
+)
+from llmesc.escalation.messages import Usage
 from llmesc.escalation.times import Timestamp
 from llmesc.story.ledger import ledger, ledger_lines
 from llmesc.story.report_json import report_json
@@ -150,6 +162,20 @@ def test_what_each_attempt_was_allowed_is_told() -> None:
     assert lines[2].strip() == (
         "attempt 1 was allowed 60 s of the 110 s left and $0.0500 (for at most 900 tokens), and took 0 ms"
     )
+
+
+def test_what_a_judge_used_stands_apart_from_the_sums() -> None:
+    tape = scenes.Tape("a", "hi", began=5.0).call(scenes.LAB, Move.PRIMARY).write("hello")
+    used = Usage(input_tokens=161, output_tokens=4)
+    judge = JudgeCall(resolution=scenes.CLAUDE, usage=used, cost=Decimal("0.0005"), duration_seconds=0.25)
+    tape.add(QualityChecked, attempt=1, score=90, threshold=50, passed=True, reasons=(), judge=judge)
+    tape.ended(AttemptOutcome.SUCCESS).done(RunOutcome.ANSWERED, "hello", score=90)
+
+    said = f"judge  {scenes.CLAUDE.ref} of attempt 1: 161 → 4 tokens · $0.0005 in 0.2 s, counted in no sum"
+    assert list(ledger_lines(tape.view))[-1] == said
+    assert ledger(tape.view).cost == 0
+    told = json.loads(json.dumps(report_json(report(tape.events, ()))))["attempts"][0]["quality"]["judge"]
+    assert (told["ref"], told["cost"], told["usage"]["input_tokens"]) == (scenes.CLAUDE.ref, "0.0005", 161)
 
 
 def test_the_json_is_complete_and_plain() -> None:
