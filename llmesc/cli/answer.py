@@ -186,10 +186,10 @@ class JsonLines:
     """Every event as it comes, one a line."""
 
     def __init__(self, out: Output) -> None:
-        from llmesc.escalation.codec import encode_event
+        from llmesc.escalation.leaving import leaving
 
         self._out = out
-        self._encode = encode_event
+        self._encode = leaving
 
     def writes(self, _event: Event, /) -> bool:
         """All of them."""

@@ -77,11 +77,11 @@ async def _read(engine: Engine, run: str | None, where: RunFilter) -> list[Recor
 
 
 def _print_events(session: Session, found: Sequence[Recorded]) -> None:
-    from llmesc.escalation.codec import encode_event
+    from llmesc.escalation.leaving import all_leaving
 
     for events, _ in reversed(found):
-        for event in events:
-            session.out.line(session.out.json_text(encode_event(event)))
+        for made in all_leaving(events):
+            session.out.line(session.out.json_text(made))
 
 
 def _write_page(session: Session, found: Sequence[Recorded], place: str, asked_for: str, *, replace: bool) -> None:

@@ -57,8 +57,9 @@ def list_runs(
     runs = session.with_engine(work)
     if as_json:
         from llmesc.escalation.codec import encode
+        from llmesc.escalation.status import run_status
 
-        session.out.json([encode(run) for run in runs])
+        session.out.json([{**encode(run), "status": run_status(run.outcome)} for run in runs])
     elif runs or not session.out.is_terminal:
         _print_runs(session, runs)
     else:

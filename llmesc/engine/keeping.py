@@ -18,10 +18,22 @@ def retention(config: Config) -> Retention:
     return Retention(keep_seconds=config.records.keep_seconds, max_bytes=config.records.max_bytes)
 
 
+_UNVERIFIED = (
+    "there is no chain of digests to verify; what is recorded from now on can be kept where nobody changes it, by a sink "
+    "([[records.sinks]])"
+)
+_PRUNES_ITSELF = (
+    "it is not pruned by hand; Redis lets old requests go by itself ([records] keep, or ?keep=… and ?keep_runs=… in its URL), "
+    "memory keeps the newest"
+)
+
+
 class NotKept(StateError):
     """The state is of a kind that has no chain, and prunes by itself."""
 
-    hint = "llmesc config show"
+    def __init__(self, message: str, hint: str) -> None:
+        super().__init__(message)
+        self.hint = hint
 
 
 class RecordKeeping:
@@ -33,7 +45,7 @@ class RecordKeeping:
 
     async def verify(self, anchor: str | None = None) -> Verified:
         """See `Keeper`, as for the rest."""
-        return await (await self._keeper()).verify(anchor)
+        return await (await self._keeper(_UNVERIFIED, "llmesc records status")).verify(anchor)
 
     async def prunable(self, wanted: Retention) -> Pruned:
         """What would go."""
@@ -47,11 +59,8 @@ class RecordKeeping:
         """Of the file, and of what is free in it."""
         return await (await self._keeper()).sizes()
 
-    async def _keeper(self) -> Keeper:
+    async def _keeper(self, why_not: str = _PRUNES_ITSELF, hint: str = "llmesc config edit") -> Keeper:
         store = await self._store.direct()
         if isinstance(store, Keeper):
             return store
-        raise NotKept(
-            f"only a state in a SQLite file can be verified and pruned; {redacted(self._config.state)} is none: Redis lets old "
-            "runs go by itself (records.keep, or ?keep=… and ?keep_runs=… in its URL), memory keeps the newest"
-        )
+        raise NotKept(f"{redacted(self._config.state)} is no SQLite file: {why_not}", hint)

@@ -1,24 +1,29 @@
 """Another model as judge of an answer: one call that asks for a score.
 
-What it costs is not metered yet: neither `max_cost` nor `usage` knows of it, and its failures tell no circuit. Whom routing may
-not use now (denied, forbidden, without a key, not private in privacy mode, behind an open circuit) is not asked as judge either.
+What it used is told with the verdict, as the judge's: it is no attempt, so neither `max_cost`, budgets nor `usage` count it, and
+its failures tell no circuit. Whom routing may not use now (denied, forbidden, without a key, not private in privacy mode, behind
+an open circuit) is not asked as judge either.
 """
 
 from __future__ import annotations
 
+import asyncio
 import os
 import re
 from collections.abc import Awaitable, Callable
+from dataclasses import replace
 
 from llmesc.config.model import QualityJudge
 from llmesc.engine.options import Plan
-from llmesc.engine.slow_check import NoVerdict, SlowCheck
+from llmesc.engine.slow_check import Meter, NoVerdict, SlowCheck
 from llmesc.escalation.checks.shape import without_reasoning
+from llmesc.escalation.event_words import JudgeCall
 from llmesc.escalation.failures import CallFailed
 from llmesc.escalation.limits import Timeouts
-from llmesc.escalation.messages import Request, ask_for
-from llmesc.escalation.pieces import Call, TextPiece
+from llmesc.escalation.messages import Request, Usage, ask_for, estimate_tokens, text_tokens
+from llmesc.escalation.pieces import Call, Finish, Provider, TextPiece, UsagePiece
 from llmesc.escalation.ports import CredentialsMissing
+from llmesc.escalation.pricing import cost_of
 from llmesc.escalation.quality import Draft, Finding
 from llmesc.escalation.resolution import Reference, Resolution
 from llmesc.escalation.selected import OpenProvider
@@ -58,7 +63,7 @@ def model_judge(
     """`plan` says which instances of the judge may be called now. An answer of the judge's own model is not judged."""
     reference = Reference.parse(judge.model)
 
-    async def examine(draft: Draft) -> Finding | None:
+    async def examine(draft: Draft, meter: Meter) -> Finding | None:
         by = draft.answered_by
         if by is not None and (by.provider, by.model) == (reference.provider, reference.model):
             return None
@@ -68,8 +73,7 @@ def model_judge(
         resolution = _callable(await plan(request))
         call = Call(resolution=resolution, request=request, timeouts=timeouts_for(resolution), idempotency_key=f"judge-{mark}")
         try:
-            provider = await open_provider(resolution)
-            reply = "".join([piece.text async for piece in provider.call(call) if isinstance(piece, TextPiece)])
+            reply = await _asked(await open_provider(resolution), call, meter)
         except (CallFailed, CredentialsMissing) as error:
             raise NoVerdict(f"{resolution.ref}: {error}") from None
         score, reason = read_score(reply)
@@ -78,6 +82,46 @@ def model_judge(
         return Finding("judge", judge.weight, f"{resolution.ref} gives it {score} of 100: {reason or 'without a reason'}")
 
     return SlowCheck(name="judge", timeout_seconds=judge.timeout_seconds, examine=examine)
+
+
+async def _asked(provider: Provider, call: Call, meter: Meter) -> str:
+    """The reply; `meter` is told what it used, also when it fails on the way or is not waited for. Raises `CallFailed`."""
+    clock = asyncio.get_running_loop().time
+    began, reported, reply = clock(), Usage(), list[str]()
+    came = ended = refused = False
+    try:
+        async for piece in provider.call(call):
+            came = True
+            match piece:
+                case TextPiece():
+                    reply.append(piece.text)
+                case UsagePiece():
+                    reported = piece.usage
+                case Finish():
+                    ended = True
+                case _:
+                    pass
+    except CallFailed:
+        refused = not came  # as with an attempt, what fails before anything came has used nothing
+        raise
+    finally:
+        if not refused:
+            usage = _used(reported, call.request, "".join(reply), ended=ended)
+            dollars = cost_of(call.resolution, usage)
+            meter(JudgeCall(resolution=call.resolution, usage=usage, cost=dollars, duration_seconds=clock() - began))
+    return "".join(reply)
+
+
+def _used(reported: Usage, request: Request, reply: str, *, ended: bool) -> Usage:
+    """What the judge counted; estimated where it counted nothing, or broke off."""
+    if reported.input_tokens is not None and reported.output_tokens is not None and ended:
+        return reported
+    return replace(
+        reported,
+        input_tokens=estimate_tokens(request) if reported.input_tokens is None else reported.input_tokens,
+        output_tokens=max(text_tokens(reply), reported.output_tokens or 0),
+        estimated=True,
+    )
 
 
 def judge_request(draft: Draft, instructions: str, mark: str) -> Request:

@@ -3,9 +3,11 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
+from dataclasses import replace
 from typing import Any
 
 from llmesc.engine.slow_check import SlowCheck
+from llmesc.escalation.event_words import JudgeCall
 from llmesc.escalation.judging import Judge
 from llmesc.escalation.language import Identify
 from llmesc.escalation.quality import Check, Draft, Finding, QualitySettings, Verdict, judge
@@ -31,13 +33,14 @@ def judging(
     async def verdict_on(draft: Draft) -> Verdict:
         findings = [finding for check in checks for finding in _guarded(check, draft, warn)]
         verdict = judge(draft, settings, validate=schema_mistakes, identify=identify, findings=findings)
+        calls: list[JudgeCall] = []
         for slow in slow_checks if threshold and not draft.tool_calls else ():
             if not verdict.passes(threshold):
                 break
-            if finding := await slow.finding(draft, warn):
+            if finding := await slow.finding(draft, warn, calls.append):
                 findings.append(finding)
                 verdict = judge(draft, settings, validate=schema_mistakes, identify=identify, findings=findings)
-        return verdict
+        return replace(verdict, judge=calls[-1]) if calls else verdict  # there is one judge at most
 
     return verdict_on
 

@@ -16,6 +16,7 @@ from llmesc.escalation.events import (
     ProviderSwitched,
     Totals,
 )
+from llmesc.escalation.failures import FailureKind
 from llmesc.escalation.gate import Gate, JudgeBeginning
 from llmesc.escalation.ledger import Ledger
 from llmesc.escalation.limits import Limits
@@ -145,8 +146,13 @@ class Attempts:
             instead_of=selected.instead_of if selected else None,
         )
 
-    async def settle(self, attempt: Attempt, outcome: AttemptOutcome, lost_to: Attempt | None = None) -> None:
-        """The attempt is over: what it used and cost counts, whatever came of it. `lost_to`: who was first."""
+    async def settle(
+        self, attempt: Attempt, outcome: AttemptOutcome, lost_to: Attempt | None = None, kind: FailureKind | None = None
+    ) -> None:
+        """The attempt is over: what it used and cost counts, whatever came of it.
+
+        `lost_to`: who was first; `kind`: what it failed with, where it failed.
+        """
         usage = attempt.usage()
         dollars = cost_of(attempt.resolution, usage) if attempt.reached else Decimal(0)
         place = self._ledger.settle(usage, dollars)
@@ -168,6 +174,7 @@ class Attempts:
             request_id=attempt.request_id,
             repeated_characters=attempt.seam.repeated,
             lost_to=lost_to.number if lost_to else None,
+            kind=kind,
         )
 
     async def price(self, price_of: PriceOf) -> None:

@@ -122,6 +122,18 @@ class Answer:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class JudgeCall:
+    """What it took to have another model judge an answer. It is no attempt: it stands apart from all sums of the run."""
+
+    resolution: Resolution
+    usage: Usage
+    """Estimated where the judge did not say, or was not waited for."""
+    cost: Decimal | None
+    """US dollars; None: not known."""
+    duration_seconds: float
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class Totals:
     """Sums over the attempts of a run."""
 

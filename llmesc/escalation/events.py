@@ -19,13 +19,14 @@ from llmesc.escalation.event_words import (
     AnswerRange,
     AttemptOutcome,
     Chain,
+    JudgeCall,
     Move,
     Rejected,
     RunOutcome,
     SkipReason,
     Totals,
 )
-from llmesc.escalation.failures import Failure
+from llmesc.escalation.failures import Failure, FailureKind
 from llmesc.escalation.light_dataclass import dataclass
 from llmesc.escalation.limits import Limits
 from llmesc.escalation.messages import Request, Usage
@@ -49,6 +50,7 @@ __all__ = [
     "Event",
     "GateOpened",
     "Header",
+    "JudgeCall",
     "ModelDenied",
     "Move",
     "ProviderFailed",
@@ -215,6 +217,8 @@ class QualityChecked(Header):
     passed: bool
     reasons: tuple[str, ...]
     """Which checks took what: `truncated -60: the answer stops at the token limit`."""
+    judge: JudgeCall | None = None
+    """What another model's judgement took, where one was called."""
     type: Literal["quality_checked"] = "quality_checked"
 
 
@@ -237,6 +241,8 @@ class AttemptFinished(Header):
     """Of the text it went on from: they came a second time, and were dropped."""
     lost_to: int | None = None
     """The attempt that was first where two ran: this one was cancelled for it, and is blamed for nothing."""
+    kind: FailureKind | None = None
+    """Of its failure, which `provider_failed` has told in full; None where it did not fail, or an older llmesc wrote this."""
     type: Literal["attempt_finished"] = "attempt_finished"
 
 

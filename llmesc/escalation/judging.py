@@ -60,5 +60,6 @@ class Judging:
             threshold=self._threshold,
             passed=passed,
             reasons=verdict.reasons,
+            judge=verdict.judge,
         )
         return passed

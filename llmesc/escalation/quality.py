@@ -9,6 +9,7 @@ from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import field
 from typing import Any, Literal
 
+from llmesc.escalation.event_words import JudgeCall
 from llmesc.escalation.language import Identify
 from llmesc.escalation.light_dataclass import dataclass
 from llmesc.escalation.resolution import ModelKey
@@ -85,6 +86,8 @@ class Verdict:
 
     score: int
     reasons: tuple[str, ...] = ()
+    judge: JudgeCall | None = None
+    """Where another model was called for it."""
 
     def passes(self, threshold: int) -> bool:
         """Whether the answer is good enough."""

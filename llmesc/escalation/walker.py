@@ -255,7 +255,7 @@ class Walker:
         self._failures.append(ending)
         self._shown.broke_off(attempt, ending, self._request)
         await self._stream.emit(ProviderFailed, attempt=attempt.number, resolution=attempt.resolution, failure=ending)
-        await self._attempts.settle(attempt, outcome_of(ending))
+        await self._attempts.settle(attempt, outcome_of(ending), kind=ending.kind)
         retry_at = await self._report.failure(attempt, ending)
         if retry_at is not None:
             self._selection.retry(attempt.resolution, retry_at, busy=ending.kind is FailureKind.RATE_LIMIT)

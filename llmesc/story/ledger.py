@@ -58,7 +58,7 @@ def ledger(view: RunView) -> Ledger:
 
 
 def ledger_lines(view: RunView) -> Iterator[str]:
-    """What there is to say, the sums first, then what each attempt was allowed."""
+    """What there is to say, the sums first, then what each attempt was allowed, then what judges of answers used."""
     books = ledger(view)
     whole = words.seconds(books.seconds)
     allowed = "" if books.allowed_seconds is None else f" of {words.seconds(books.allowed_seconds)}"
@@ -75,6 +75,11 @@ def ledger_lines(view: RunView) -> Iterator[str]:
     for attempt in view.attempts:
         if attempt.allowance is not None:
             yield f"       {_allowed(attempt, seconds_of(attempt, view))}"
+    for attempt in view.attempts:
+        if attempt.quality is not None and (judge := attempt.quality.judge) is not None:
+            spent = words.spent(judge.usage, judge.cost, hosted=not judge.resolution.tier.self_hosted)
+            took = words.seconds(judge.duration_seconds)
+            yield f"judge  {words.who(judge.resolution)} of attempt {attempt.attempt}: {spent} in {took}, counted in no sum"
 
 
 def seconds_of(attempt: AttemptView, view: RunView) -> float:

@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import Any
 
 from llmesc.escalation.codec import encode
+from llmesc.escalation.status import attempt_status
 from llmesc.story.ledger import ledger
 from llmesc.story.run_json import run_json
 from llmesc.story.run_report import RunReport, Step
@@ -16,7 +17,9 @@ def report_json(report: RunReport) -> dict[str, Any]:
     made = run_json(view, outcome=report.outcome)
     known = {row.attempt: row.outcome for row in report.rows}
     for attempt in made["attempts"]:
-        attempt["outcome"] = attempt["outcome"] or known.get(attempt["attempt"])
+        if attempt["outcome"] is None:  # nobody wrote its end
+            attempt["outcome"] = known.get(attempt["attempt"])
+            attempt["status"] = attempt_status(attempt["outcome"])
     return {
         **made,
         "prompt": view.request.prompt if view.request else None,
@@ -34,6 +37,7 @@ def _step(step: Step) -> dict[str, Any]:
         "attempt": int(step.number) if step.number else None,
         "candidate": step.name or None,
         "text": step.text,
+        "status": step.status,
         "began_seconds": step.ran.began if step.ran else None,
         "first_token_seconds": step.ran.first_token if step.ran else None,
         "ended_seconds": step.ran.ended if step.ran else None,

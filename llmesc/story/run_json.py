@@ -11,6 +11,7 @@ from llmesc.escalation.events import (
     Answer,
     CandidateSkipped,
     CircuitChanged,
+    JudgeCall,
     ModelDenied,
     ProviderSwitched,
     Rejected,
@@ -19,6 +20,7 @@ from llmesc.escalation.events import (
 )
 from llmesc.escalation.fold import AttemptView, RunView
 from llmesc.escalation.resolution import Resolution
+from llmesc.escalation.status import OF_SKIPS, attempt_status, run_status
 from llmesc.escalation.times import Timestamp, rfc3339
 
 
@@ -28,6 +30,7 @@ def run_json(view: RunView, outcome: str | None = None) -> dict[str, Any]:
         "schema": SCHEMA,
         "run_id": view.run_id or None,
         "outcome": outcome or view.outcome,
+        "status": run_status(outcome or view.outcome),
         "started_at": time_json(view.started_at),
         "chain": view.chain.name if view.chain else None,
         "answer": _answer(view.answer) if view.answer else None,
@@ -101,10 +104,17 @@ def _attempt(attempt: AttemptView) -> dict[str, Any]:
         "reserved": encode(attempt.reserved) if attempt.reserved else None,
         "started_at": time_json(attempt.started_at),
         "outcome": attempt.outcome,
+        "status": attempt_status(attempt.outcome, attempt.failure.kind if attempt.failure else None),
         "failure": encode(attempt.failure) if attempt.failure else None,
         "quality": None
         if quality is None
-        else {"score": quality.score, "threshold": quality.threshold, "passed": quality.passed, "reasons": list(quality.reasons)},
+        else {
+            "score": quality.score,
+            "threshold": quality.threshold,
+            "passed": quality.passed,
+            "reasons": list(quality.reasons),
+            "judge": _judge(quality.judge) if quality.judge else None,
+        },
         "usage": encode(attempt.usage) if attempt.usage else None,
         "cost": None if attempt.cost is None else str(attempt.cost),
         "cost_estimated": attempt.cost_estimated,
@@ -124,6 +134,15 @@ def _attempt(attempt: AttemptView) -> dict[str, Any]:
     }
 
 
+def _judge(call: JudgeCall) -> dict[str, Any]:
+    return {
+        **_candidate(call.resolution),
+        "usage": encode(call.usage),
+        "cost": None if call.cost is None else str(call.cost),
+        "duration_seconds": call.duration_seconds,
+    }
+
+
 def _tool_calls(attempt: AttemptView) -> list[dict[str, Any]]:
     """What it asked for, and what came of it: null where it was not run."""
     results = {
@@ -139,7 +158,13 @@ def _tool_calls(attempt: AttemptView) -> list[dict[str, Any]]:
 
 
 def _skip(skip: CandidateSkipped | Rejected) -> dict[str, Any]:
-    return {**_candidate(skip.resolution), "reason": skip.reason, "detail": skip.detail, "retry_at": time_json(skip.retry_at)}
+    return {
+        **_candidate(skip.resolution),
+        "reason": skip.reason,
+        "status": OF_SKIPS.get(skip.reason),
+        "detail": skip.detail,
+        "retry_at": time_json(skip.retry_at),
+    }
 
 
 def _switch(switch: ProviderSwitched) -> dict[str, Any]:

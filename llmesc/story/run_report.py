@@ -17,6 +17,7 @@ from llmesc.escalation.events import (
 )
 from llmesc.escalation.fold import AttemptView, RunView, fold
 from llmesc.escalation.light_dataclass import dataclass
+from llmesc.escalation.status import Status, attempt_status, event_status
 from llmesc.escalation.untrusted import one_line
 from llmesc.story import words
 from llmesc.story.attempt_words import facts, place
@@ -46,6 +47,8 @@ class Step:
     """Of a candidate; of all else the text says everything."""
     text: str = ""
     style: Style = "plain"
+    status: Status | None = None
+    """Of an attempt that has ended, or a candidate that was passed over: the word for an audit."""
     ran: Stretch | None = None
     """A moment where it ended when it began."""
     details: tuple[str, ...] = ()
@@ -103,7 +106,14 @@ def _steps(
         case CandidateSkipped():
             at = event.elapsed_ms / 1000
             why = (skip_words(event),)
-            yield Step(mark="↷", name=words.who(event.resolution), details=why, style="dim", ran=Stretch(at, at))
+            yield Step(
+                mark="↷",
+                name=words.who(event.resolution),
+                details=why,
+                style="dim",
+                status=event_status(event),
+                ran=Stretch(at, at),
+            )
         case Waiting():
             at = event.elapsed_ms / 1000
             yield Step(mark="…", text=next(tell(event, then)).text[2:], style="doubtful", ran=Stretch(at, at))
@@ -115,7 +125,8 @@ def _steps(
 
 
 def _attempt(event: AttemptStarted, attempt: AttemptView, view: RunView, outcomes: Mapping[int, str]) -> Step:
-    outcome, style = words.outcome_words(attempt.outcome or outcomes.get(attempt.attempt, "running"))
+    known = attempt.outcome or outcomes.get(attempt.attempt, "running")
+    outcome, style = words.outcome_words(known)
     seconds = seconds_of(attempt, view)
     began = attempt.started_ms / 1000
     first = attempt.first_token_seconds
@@ -131,6 +142,7 @@ def _attempt(event: AttemptStarted, attempt: AttemptView, view: RunView, outcome
         name=words.who(attempt.resolution),
         text=f"{outcome[2:]} in {words.seconds(seconds)}",
         style=style,
+        status=attempt_status(known, attempt.failure.kind if attempt.failure else None),
         ran=Stretch(began, began + seconds, None if first is None else began + first),
         details=tuple(one_line(text, 1000) for text in (*rest, " · ".join([place(attempt), *facts(attempt, seconds)]))),
     )

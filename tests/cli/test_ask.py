@@ -163,6 +163,7 @@ def test_json_is_one_object_of_a_documented_shape(llmesc: Llmesc, chain: Chain) 
         "schema",
         "run_id",
         "outcome",
+        "status",
         "started_at",
         "chain",
         "answer",

@@ -69,7 +69,7 @@ def test_a_signal_cancels_at_once_and_what_arrived_is_kept(number: int, llmesc: 
     assert process.returncode == 130
     assert b"Traceback" not in err
     assert f"next: llmesc history show {run['run_id']}" in err.decode()
-    assert run["outcome"] == "cancelled"
+    assert (run["outcome"], run["status"], shown["status"]) == ("cancelled", "cancelled", "cancelled")
     assert shown["answer"]["text"] == "Half an answer"
     assert [attempt["outcome"] for attempt in shown["attempts"]] == ["cancelled"]
 
@@ -86,7 +86,7 @@ def test_a_killed_process_leaves_an_attempt_that_is_shown_as_interrupted(llmesc:
     shown = llmesc("history", "show", run_id, terminals="in out")
     assert outcome == "interrupted"
     assert made["outcome"] == "interrupted"
-    assert [attempt["outcome"] for attempt in made["attempts"]] == ["interrupted"]
+    assert [(attempt["outcome"], attempt["status"]) for attempt in made["attempts"]] == [("interrupted", "error")]
     assert "⊘ interrupted" in shown.out.splitlines()[0]
     assert "  1 ⊘ demo/m (simulated)" in shown.out
 

@@ -35,6 +35,8 @@ def test_export_prints_every_event_of_the_run_in_order(llmesc: Any, options: lis
     events = [json.loads(line) for line in exported(llmesc, options).splitlines()]
     assert [event["seq"] for event in events] == list(range(len(events)))
     assert (events[0]["type"], events[-1]["type"]) == ("run_started", "run_finished")
+    told = [(event["type"], event["status"]) for event in events if "status" in event]
+    assert told == [("attempt_finished", "success"), ("run_finished", "success")]
 
 
 def test_a_replay_needs_a_terminal_and_says_what_to_do_without(llmesc: Any, options: list[str], tmp_path: Path) -> None:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 import sqlite3
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from contextlib import closing
 from pathlib import Path
 from typing import Any
@@ -12,6 +12,7 @@ from typing import Any
 import pytest
 
 from llmesc.escalation.durations import parse_duration
+from tests.redis_server import RedisServer
 
 Llmesc = Callable[..., Any]
 Configure = Callable[[str], Path]
@@ -22,6 +23,13 @@ api = "simulated"
 tier = "local"
 models = [{{ name = "m", script = {{ text = "Forty-two." }} }}]
 """
+
+
+@pytest.fixture
+def redis(tmp_path: Path) -> Iterator[RedisServer]:
+    server = RedisServer(tmp_path / "redis")
+    yield server.start()
+    server.stop()
 
 
 @pytest.fixture
@@ -145,9 +153,27 @@ def test_each_request_takes_old_ones_with_it_where_the_configuration_says_so(
     assert json.loads(llmesc("records", "verify", "--json").out)["pruned_runs"] == 2
 
 
-def test_a_state_without_a_chain_says_so(llmesc: Llmesc, configure: Configure) -> None:
+@pytest.mark.parametrize(
+    ("arguments", "why", "hint"),
+    [
+        (("verify",), "there is no chain of digests to verify", "llmesc records status"),
+        (("prune", "--older-than", "1d"), "it is not pruned by hand", "llmesc config edit"),
+        (("prune", "--older-than", "1d", "--dry-run"), "it is not pruned by hand", "llmesc config edit"),
+    ],
+)
+@pytest.mark.parametrize("kind", ["memory", "redis"])
+def test_a_state_without_a_chain_says_so_and_what_to_do(
+    kind: str,
+    arguments: tuple[str, ...],
+    why: str,
+    hint: str,
+    llmesc: Llmesc,
+    configure: Configure,
+    request: pytest.FixtureRequest,
+) -> None:
+    state = "memory:" if kind == "memory" else request.getfixturevalue("redis").url
     configure(CONFIG.format(records=""))
-    for arguments in (("verify",), ("prune", "--older-than", "1d")):
-        done = llmesc("--state", "memory:", "records", *arguments)
-        assert done.code == 1
-        assert "only a state in a SQLite file can be verified and pruned" in done.err
+    done = llmesc("--state", state, "records", *arguments)
+    assert done.code == 1
+    assert f"{state} is no SQLite file: {why}" in done.err
+    assert f"next: {hint}" in done.err

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from decimal import Decimal
 from pathlib import Path
 from typing import Any
 
@@ -11,6 +12,9 @@ from llmesc.config.load import load
 from llmesc.engine import AskOptions, Engine
 from llmesc.engine.model_judge import judge_request, read_score
 from llmesc.engine.slow_check import NoVerdict
+from llmesc.escalation.codec import decode_event, encode_event
+from llmesc.escalation.events import QualityChecked
+from llmesc.escalation.messages import text_tokens
 from llmesc.escalation.quality import Draft
 
 pytestmark = pytest.mark.anyio
@@ -28,7 +32,7 @@ models = [{{ name = "m", script = {{ text = "It is Lyon." }} }}]
 [providers.wise]
 api = "simulated"
 tier = "frontier"
-models = [{{ name = "m", script = {script} }}]
+models = [{{ name = "m", script = {script}, price = {{ input_per_million = "3", output_per_million = "15" }} }}]
 [chains]
 default = ["a/m"]
 """
@@ -75,6 +79,41 @@ async def test_no_model_judges_itself(asked: Any) -> None:
     checked, warnings = await asked('{ text = "0" }', judge="a/m")
 
     assert (checked.score, warnings) == (100, [])
+    assert checked.judge is None
+
+
+@pytest.mark.parametrize(
+    ("script", "fields", "output_tokens"),
+    [
+        ('{ text = "12 It is Paris." }', {}, text_tokens("12 It is Paris.")),
+        ('{ text = "A fine answer!" }', {}, text_tokens("A fine answer!")),  # no score can be read, and it was paid for
+        ('{ fail = "cut", text = "12 It" }', {}, text_tokens("12 It")),
+        ('{ fail = "hang" }', {"timeout": "50ms"}, 0),  # its prompt was sent
+    ],
+)
+async def test_what_a_judge_used_is_told_as_its_own_whatever_came_of_it(
+    asked: Any, script: str, fields: dict[str, Any], output_tokens: int
+) -> None:
+    checked, _ = await asked(script, **fields)
+
+    used = checked.judge.usage
+    assert checked.judge.resolution.ref == "wise/m"
+    assert used.input_tokens > 100, "the rules, the question and the answer"
+    assert (used.output_tokens, used.estimated) == (output_tokens, True)
+    assert checked.judge.cost == (used.input_tokens * 3 + used.output_tokens * Decimal(15)) / 1_000_000
+    assert checked.judge.duration_seconds >= 0
+    read = decode_event(encode_event(checked))
+    assert isinstance(read, QualityChecked) and read.judge == checked.judge
+
+
+@pytest.mark.parametrize(
+    ("script", "fields"),
+    [('{ fail = "503" }', {}), ('{ text = "0" }', {"privacy": True}), ('{ text = "0" }', {"denied": "wise/m"})],
+)
+async def test_a_judge_that_nothing_came_from_used_nothing(asked: Any, script: str, fields: dict[str, Any]) -> None:
+    checked, _ = await asked(script, **fields)
+
+    assert checked.judge is None
 
 
 @pytest.mark.parametrize(

@@ -122,6 +122,7 @@ async def test_the_spans_of_a_run_with_a_failover(configured: Configured, receiv
             "llmesc.attempt.id": f"{run_id}.1",
             "llmesc.move": "primary",
             "llmesc.outcome": "error",
+            "llmesc.status": "provider_down",
         }.items()
     )
     assert sick.status.code == Status.STATUS_CODE_ERROR
@@ -136,6 +137,7 @@ async def test_the_spans_of_a_run_with_a_failover(configured: Configured, receiv
             "gen_ai.request.stream": True,
             "llmesc.move": "escalation",
             "llmesc.outcome": "success",
+            "llmesc.status": "success",
         }.items()
     )
     assert told["gen_ai.response.finish_reasons"] == ["stop"]
@@ -157,6 +159,7 @@ async def test_the_spans_of_a_run_with_a_failover(configured: Configured, receiv
             "llmesc.caller.name": "nightly",
             "llmesc.run.id": run_id,
             "llmesc.outcome": "answered",
+            "llmesc.status": "success",
             "llmesc.attempts": 2,
         }.items()
     )

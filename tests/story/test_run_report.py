@@ -13,7 +13,19 @@ from hypothesis import strategies as st
 
 from llmesc.engine import AttemptRow
 from llmesc.escalation.envelope import Allowance
-from llmesc.escalation.events import AnswerRange, AttemptOutcome, AttemptStarted, Event, Move, RunFinished, RunOutcome, Waiting
+from llmesc.escalation.events import (
+    AnswerRange,
+    AttemptOutcome,
+    AttemptStarted,
+    Event,
+    JudgeCall,
+    Move,
+    QualityChecked,
+    RunFinished,
+    RunOutcome,
+    Waiting,
+)
+from llmesc.escalation.messages import Usage
 from llmesc.escalation.times import Timestamp
 from llmesc.story.ledger import ledger, ledger_lines
 from llmesc.story.report_json import report_json
@@ -92,7 +104,8 @@ def test_an_attempt_whose_process_was_killed_says_so() -> None:
     told = report(TAPES["streaming"].events, [row])
 
     assert (told.outcome, told.steps[0].mark, told.steps[0].details[0]) == ("interrupted", "⊘", "interrupted")
-    assert report_json(told)["attempts"][0]["outcome"] == "interrupted"
+    made = report_json(told)
+    assert (made["status"], made["attempts"][0]["outcome"], made["attempts"][0]["status"]) == ("error", "interrupted", "error")
 
 
 # -- the books ----------------------------------------------------------------------------------------------------------------
@@ -151,6 +164,20 @@ def test_what_each_attempt_was_allowed_is_told() -> None:
     )
 
 
+def test_what_a_judge_used_stands_apart_from_the_sums() -> None:
+    tape = scenes.Tape("a", "hi", began=5.0).call(scenes.LAB, Move.PRIMARY).write("hello")
+    used = Usage(input_tokens=161, output_tokens=4)
+    judge = JudgeCall(resolution=scenes.CLAUDE, usage=used, cost=Decimal("0.0005"), duration_seconds=0.25)
+    tape.add(QualityChecked, attempt=1, score=90, threshold=50, passed=True, reasons=(), judge=judge)
+    tape.ended(AttemptOutcome.SUCCESS).done(RunOutcome.ANSWERED, "hello", score=90)
+
+    said = f"judge  {scenes.CLAUDE.ref} of attempt 1: 161 → 4 tokens · $0.0005 in 0.2 s, counted in no sum"
+    assert list(ledger_lines(tape.view))[-1] == said
+    assert ledger(tape.view).cost == 0
+    told = json.loads(json.dumps(report_json(report(tape.events, ()))))["attempts"][0]["quality"]["judge"]
+    assert (told["ref"], told["cost"], told["usage"]["input_tokens"]) == (scenes.CLAUDE.ref, "0.0005", 161)
+
+
 def test_the_json_is_complete_and_plain() -> None:
     made = json.loads(json.dumps(report_json(report(TAPES["answered"].events, ()))))
 
@@ -159,6 +186,9 @@ def test_the_json_is_complete_and_plain() -> None:
     assert made["limits"]["max_attempts"] == 3
     assert [step["mark"] for step in made["steps"]] == ["≈", "→", "✗", "○", "→", "✓"]
     assert made["not_kept"] is None
+    assert made["status"] == "success"
+    assert [attempt["status"] for attempt in made["attempts"]] == ["error", "provider_down", "success"]
+    assert [step["status"] for step in made["steps"] if step["attempt"]] == ["error", "provider_down", "success"]
     assert made["prompt"] == "Explain Raft to a new operator"
 
 

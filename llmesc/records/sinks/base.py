@@ -5,8 +5,8 @@ from __future__ import annotations
 from collections.abc import Awaitable, Callable, Sequence
 from typing import Any, Protocol, TypeVar
 
-from llmesc.escalation.codec import encode_event
 from llmesc.escalation.events import Event
+from llmesc.escalation.leaving import all_leaving
 
 T = TypeVar("T")
 
@@ -50,6 +50,6 @@ def event_id(event: Event) -> str:
     return f"{event.run_id}.{event.seq}"
 
 
-def item(event: Event) -> dict[str, Any]:
-    """What a file or a webhook gets: the event as recorded, its id first."""
-    return {"id": event_id(event), **encode_event(event)}
+def items(events: Sequence[Event]) -> list[dict[str, Any]]:
+    """What a file or a webhook gets: the events as recorded, the id of each first and its status last."""
+    return [{"id": event_id(event), **made} for event, made in zip(events, all_leaving(events), strict=True)]

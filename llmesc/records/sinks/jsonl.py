@@ -9,7 +9,7 @@ from collections.abc import Sequence
 from pathlib import Path
 
 from llmesc.escalation.events import Event
-from llmesc.records.sinks.base import InThread, NotDelivered, item
+from llmesc.records.sinks.base import InThread, NotDelivered, items
 
 if sys.platform == "win32":
 
@@ -48,7 +48,7 @@ class JsonlSink:
 
     async def deliver(self, events: Sequence[Event]) -> None:
         """See the class."""
-        data = "".join(f"{_to_json(item(event))}\n" for event in events).encode("utf-8", "replace")
+        data = "".join(f"{_to_json(item)}\n" for item in items(events)).encode("utf-8", "replace")
         try:
             await self._in_thread(lambda: self._append(data))
         except OSError as error:

@@ -16,6 +16,7 @@ from llmesc.escalation.events import (
 )
 from llmesc.escalation.light_dataclass import dataclass
 from llmesc.escalation.resolution import Resolution
+from llmesc.escalation.status import attempt_status
 from llmesc.records.sinks.otel_span import DURATION, FIRST_CHUNK, OPERATION, TOKENS, Attributes, Measured, Span, known, stable_id
 
 _PORTS = {"http": 80, "https": 443}
@@ -60,8 +61,10 @@ def attempt_span(attempt: Attempt, provider_name: Callable[[str], str], *, strea
         "llmesc.hedges": started.hedges,
         "llmesc.lost_to": finished.lost_to,
         "llmesc.outcome": finished.outcome.value,
+        "llmesc.status": attempt_status(finished.outcome, failed.failure.kind if failed else None),
         "llmesc.rule": failed.failure.rule if failed else None,
         "llmesc.quality.score": attempt.checked.score if attempt.checked else None,
+        **(_judged(attempt.checked) if attempt.checked else {}),
         "llmesc.request.id": finished.request_id,
         "llmesc.cost.usd": None if cost is None else float(cost),
     }
@@ -75,6 +78,18 @@ def attempt_span(attempt: Attempt, provider_name: Callable[[str], str], *, strea
         # The provider's own words may repeat the prompt; the rule that decided does not.
         error=f"{error}: {failed.failure.rule}" if failed and error else error,
     )
+
+
+def _judged(checked: QualityChecked) -> Mapping[str, Any]:
+    """What the judge of the answer used: under names of our own, so that nobody adds it to the attempt's tokens."""
+    if (judge := checked.judge) is None:
+        return {}
+    return {
+        "llmesc.judge.ref": judge.resolution.ref,
+        "llmesc.judge.input_tokens": judge.usage.input_tokens,
+        "llmesc.judge.output_tokens": judge.usage.output_tokens,
+        "llmesc.judge.cost.usd": None if judge.cost is None else float(judge.cost),
+    }
 
 
 def _error(attempt: Attempt) -> str:

@@ -31,6 +31,7 @@ from llmesc.escalation.events import (
 )
 from llmesc.escalation.light_dataclass import dataclass
 from llmesc.escalation.messages import Image, Message, Part, Text, Thinking, ToolCall, ToolResult
+from llmesc.escalation.status import event_status, run_status
 from llmesc.records.sinks.otel_attempt import Attempt, attempt_span, measured
 from llmesc.records.sinks.otel_span import OPERATION, Attributes, Happened, Span, Trace, known, parent_of, stable_id
 
@@ -85,11 +86,15 @@ def _recorded(events: Sequence[Event]) -> _Recorded | None:
             case ProviderSwitched():
                 recorded.happened.append(_switched(event))
             case CandidateSkipped():
-                skipped: Attributes = {"llmesc.candidate": event.resolution.ref, "llmesc.reason": event.reason}
-                recorded.happened.append(Happened(name="llmesc.candidate_skipped", at=event.at, attributes=skipped))
+                recorded.happened.append(_skipped(event))
             case _:
                 pass
     return recorded
+
+
+def _skipped(event: CandidateSkipped) -> Happened:
+    told = {"llmesc.candidate": event.resolution.ref, "llmesc.reason": event.reason, "llmesc.status": event_status(event)}
+    return Happened(name="llmesc.candidate_skipped", at=event.at, attributes=known(told))
 
 
 def _switched(event: ProviderSwitched) -> Happened:
@@ -129,6 +134,7 @@ def _run_span(recorded: _Recorded, provider_name: Callable[[str], str], *, conte
         "llmesc.run.id": started.run_id,
         "llmesc.chain": started.chain.name,
         "llmesc.outcome": outcome.value,
+        "llmesc.status": run_status(outcome),
         "llmesc.attempts": finished.totals.attempts,
         "llmesc.skipped": finished.totals.skipped,
         "llmesc.cost.usd": None if finished.totals.cost is None else float(finished.totals.cost),

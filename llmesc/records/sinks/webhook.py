@@ -24,7 +24,7 @@ from llmesc.providers.error_body import read_body
 from llmesc.providers.http import Http
 from llmesc.providers.retry_after import read_retry_after
 from llmesc.providers.transport_error import TransportError
-from llmesc.records.sinks.base import NotDelivered, event_id, item
+from llmesc.records.sinks.base import NotDelivered, event_id, items
 
 ID, TIMESTAMP, SIGNATURE = "X-Llmesc-Id", "X-Llmesc-Timestamp", "X-Llmesc-Signature"
 """Headers: of these very events, so that a batch that comes twice can be told; Unix seconds; `sha256=` and the signature."""
@@ -87,7 +87,7 @@ class WebhookSink:
         await self._http.aclose()
 
     async def _send(self, events: Sequence[Event]) -> None:
-        body = _to_json([item(event) for event in events]).encode("utf-8", "replace")
+        body = _to_json(items(events)).encode("utf-8", "replace")
         try:
             async with asyncio.timeout(self._timeout_seconds):
                 async with self._http.send(

@@ -7,6 +7,7 @@ from collections.abc import Iterator
 from llmesc.escalation.events import AnswerRange
 from llmesc.escalation.fold import AttemptView, RunView
 from llmesc.escalation.messages import Image, Message, Text, Thinking, ToolCall, ToolResult
+from llmesc.escalation.status import run_status
 from llmesc.story import words
 from llmesc.story.ledger import Ledger, ledger, ledger_lines
 from llmesc.story.page.lanes import lane, scale, shares
@@ -47,6 +48,8 @@ def _facts(report: RunReport) -> str:
     if view.totals is not None:
         hosted = any(not attempt.resolution.tier.self_hosted for attempt in view.attempts)
         facts.append(line(words.spent(view.totals.usage, view.totals.cost, hosted=hosted)))
+    if status := run_status(report.outcome):
+        facts.append(line(f"status {status}"))
     if caller := caller_line(report):
         facts.append(line(caller))
     return " · ".join(facts)
@@ -111,6 +114,7 @@ def _row(step: Step, seconds: float, attempt: AttemptView | None) -> str:
         + element("div", line(took), class_="took")
     )
     *causes, last = step.details or ("",)
+    last = " · ".join([*([last] if last else []), *([f"status {step.status}"] if step.status else [])])
     details = "".join(element("div", line(cause, 1000), class_=f"cause {step.style}") for cause in causes)
     details += element("div", line(last, 1000), class_="aside")
     return element("div", top, class_="row") + element("div", details + _thrown_away(attempt), class_="details")

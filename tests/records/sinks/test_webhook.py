@@ -13,6 +13,7 @@ import pytest
 
 from llmesc.escalation.events import Event
 from llmesc.escalation.secret import Secret
+from llmesc.escalation.status import statuses
 from llmesc.escalation.times import Timestamp
 from llmesc.records.sinks.base import NotDelivered
 from llmesc.records.sinks.webhook import WebhookSink
@@ -83,6 +84,7 @@ async def test_events_come_as_arrays_with_ids_and_a_signature_that_holds(
     await to(hook.url, batch=4).deliver(events)
 
     assert [item["id"] for item in hook.taken] == [f"{event.run_id}.{event.seq}" for event in events]
+    assert [item.get("status") for item in hook.taken] == list(statuses(events)), "also where a request holds a part of a run"
     assert all(len(json.loads(body)) <= 4 for _, body in hook.requests)
     for headers, body in hook.requests:
         assert is_genuine(SECRET, headers, body)
