@@ -17,16 +17,18 @@ import platform
 import sys
 import tempfile
 import time
+from collections.abc import Iterator
 from pathlib import Path
 
-from tests.benchmarks.beside import races
-from tests.benchmarks.beside.field import gather
+from tests.benchmarks.beside import facts, growth, plan, processes, races, state
+from tests.benchmarks.beside.field import Field, gather
 from tests.benchmarks.beside.figures import Figures
-from tests.benchmarks.beside.provider import running
+from tests.benchmarks.beside.provider import Provider, running
 from tests.benchmarks.beside.report import Report
 from tests.benchmarks.beside.targets import verdicts
 
-GROUPS = ("calls", "failover", "streams")
+RACES = ("calls", "failover", "streams")
+GROUPS = (*RACES, "processes", "plan", "state", "growth", "facts")
 
 
 def main() -> None:
@@ -45,10 +47,10 @@ def main() -> None:
     with tempfile.TemporaryDirectory() as name, running(Path(name)) as provider:
         folder = Path(name)
         rate = provider.calls_a_second()
-        with races.Track(field, provider, folder) as track:
-            for measured in races.run(track, asked.only, asked.rounds):
-                figures.append(measured)
-                print(f"{measured.name} …", file=sys.stderr)
+        for measured in _measured(asked, field, provider, folder):
+            figures.append(measured)
+            print(f"{measured.name} …", file=sys.stderr)
+        met = facts.run(field, provider, folder) if "facts" in asked.only else ()
     report = Report(
         machine={
             "Python": platform.python_version(),
@@ -60,7 +62,7 @@ def main() -> None:
         },
         figures=figures,
         verdicts=verdicts(figures),
-        facts=[],
+        facts=met,
         absent=field.absent,
         versions=field.versions,
     )
@@ -68,6 +70,21 @@ def main() -> None:
     if asked.json:
         asked.json.write_text(json.dumps(report.as_json(), indent=1, ensure_ascii=False) + "\n")
     raise SystemExit(0 if report.all_met else 1)
+
+
+def _measured(asked: argparse.Namespace, field: Field, provider: Provider, folder: Path) -> Iterator[Figures]:
+    """Group by group, as they are asked for."""
+    if set(RACES) & set(asked.only):
+        with races.Track(field, provider, folder) as track:
+            yield from races.run(track, asked.only, asked.rounds)
+    if "processes" in asked.only:
+        yield from processes.run(field, provider, folder, asked.rounds, asked.without)
+    if "plan" in asked.only:
+        yield plan.run(folder, asked.rounds)
+    if "state" in asked.only:
+        yield from state.run(folder, asked.rounds)
+    if "growth" in asked.only:
+        yield growth.run(provider, folder, asked.rounds, long=asked.long)
 
 
 def _names(text: str) -> tuple[str, ...]:

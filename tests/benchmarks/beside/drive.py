@@ -64,11 +64,6 @@ class Worker:
             self._process.wait()
         self._said.close()
 
-    @property
-    def chain_variant(self) -> str:
-        """What its chains are to be opened as."""
-        return self.who.variant
-
     def ask(self, asked: Mapping[str, Any], seconds: float) -> dict[str, Any]:
         """Sends one line and waits for the one that answers it."""
         assert self._process.stdin is not None

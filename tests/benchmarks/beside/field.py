@@ -22,8 +22,8 @@ class Contestant:
 
 
 OURS = (
-    Contestant("llmesc", "llmesc, state in memory", "of_llmesc", variant="memory"),
-    Contestant("llmesc-sqlite", "llmesc, durable (SQLite)", "of_llmesc", variant="sqlite"),
+    Contestant("llmesc", "llmesc, state in memory", "of_llmesc", variant="memory:"),
+    Contestant("llmesc-sqlite", "llmesc, durable (SQLite)", "of_llmesc"),
     Contestant("httpx", "bare httpx", "bare_httpx"),
     Contestant("httpx-kept", "bare httpx, each connection kept", "bare_httpx", variant="kept"),
     Contestant("raw", "raw socket (the floor)", "raw_socket"),

@@ -7,7 +7,7 @@ and the ratio is taken within each round before the median is.
 from __future__ import annotations
 
 import statistics
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 
 
@@ -19,20 +19,25 @@ class Figures:
     """Group and measure: `calls.alone`."""
     title: str
     unit: str
-    rounds: Mapping[str, Sequence[float]]
-    """Of each contestant one value a round, in the same order for all."""
+    rounds: Mapping[str, Sequence[float | None]]
+    """Of each contestant one value a round, in the same order for all; None where it sat the round out."""
 
     def median(self, who: str) -> float:
-        return statistics.median(self.rounds[who])
+        return self.spread(who).median
 
     def ratio(self, who: str, beside: str) -> Spread:
-        return Spread.of([a / b for a, b in zip(self.rounds[who], self.rounds[beside], strict=True)])
+        return Spread.of([a / b for a, b in self._pairs(who, beside)])
 
     def difference(self, who: str, beside: str) -> Spread:
-        return Spread.of([a - b for a, b in zip(self.rounds[who], self.rounds[beside], strict=True)])
+        return Spread.of([a - b for a, b in self._pairs(who, beside)])
 
     def spread(self, who: str) -> Spread:
-        return Spread.of(self.rounds[who])
+        return Spread.of([value for value in self.rounds[who] if value is not None])
+
+    def _pairs(self, who: str, beside: str) -> Iterator[tuple[float, float]]:
+        for one, other in zip(self.rounds[who], self.rounds[beside], strict=True):
+            if one is not None and other is not None:
+                yield one, other
 
 
 @dataclass(frozen=True)

@@ -4,7 +4,7 @@
 
 A path says what comes: `/ok/v1/…` an answer, streamed where the request asks for it; `/n2000/v1/…` a stream of as many tokens in
 one burst; `/503/…`, `/401/…`, `/429/…` (retry-after 5) an error; `/silent/…` nothing at all; `/cut10/…` ten tokens, then the
-connection is dropped. `GET /counts` tells how many requests each of them got since it was last asked.
+connection is dropped. What follows a `~` only tells callers apart. `GET /counts` tells how many requests each of them got since it was last asked.
 
 It knows neither llmesc nor its peers, and parses no more of a request than where it ends: see `mock_rate` for the proof that it
 does not count.
@@ -118,6 +118,7 @@ class Mock(asyncio.Protocol):
             COUNTS.clear()
             return
         COUNTS[route] += 1
+        route = route.partition("~")[0]
         if route.startswith("cut"):
             self.transport.write(_stream(int(route[3:]), cut=True))
             self.transport.close()

@@ -1,5 +1,6 @@
-"""llmesc as a library: the whole path, with events, verdict, circuits and record. Variants: `memory`, and `sqlite`, which is
-durable."""
+"""llmesc as a library: the whole path, with events, verdict, circuits and record. A variant is the URL
+of the state; none is a database of its own, and so durable.
+"""
 
 from __future__ import annotations
 
@@ -8,7 +9,7 @@ from contextlib import AsyncExitStack
 from dataclasses import replace
 from pathlib import Path
 
-from route import KEY, MODEL, PROMPT, Chain
+from route import KEY, MODEL, PROMPT, TAKEN_BACK, Chain
 
 from llmesc import Engine, TextDelta, ask_for
 
@@ -39,11 +40,13 @@ class OfLlmesc:
     async def call(self) -> str:
         return (await self._engine.ask(self._whole)).text
 
-    async def stream(self) -> AsyncIterator[str]:
+    async def stream(self) -> AsyncIterator[str | None]:
         async with self._engine.start(PROMPT) as run:
             async for event in run:
                 if isinstance(event, TextDelta):
                     yield event.text
+                elif event.type == "answer_reset":
+                    yield TAKEN_BACK
 
     async def between(self) -> None:
         """A key that was rejected opens the circuit at once; an operator closes it again."""
@@ -59,5 +62,5 @@ async def open_route(chain: Chain, folder: Path) -> OfLlmesc:
     providers = [PROVIDER.format(number=at, base=base, key=KEY, model=MODEL) for at, base in enumerate(chain.bases)]
     config.write_text(("" if chain.as_it_comes else UNTIRING) + "".join(providers))
     opened = AsyncExitStack()
-    state = "memory:" if chain.variant == "memory" else f"sqlite://{folder / 'state.db'}"
+    state = chain.variant or f"sqlite://{folder / 'state.db'}"
     return OfLlmesc(await opened.enter_async_context(Engine.open(config_file=config, state=state)), opened)

@@ -15,6 +15,10 @@ MODEL = "m"
 KEY = "sk-beside"
 
 
+TAKEN_BACK = None
+"""In a stream: the pieces before this count no more, another provider begins anew."""
+
+
 @dataclass(frozen=True)
 class Chain:
     """Whom to call, in order."""
@@ -34,8 +38,8 @@ class Route(Protocol):
     async def call(self) -> str:
         """The text of one answer that is not streamed."""
 
-    def stream(self) -> AsyncIterator[str]:
-        """The pieces of one that is, as they come."""
+    def stream(self) -> AsyncIterator[str | None]:
+        """The pieces of one that is, as they come; `TAKEN_BACK` among them."""
 
     async def between(self) -> None:
         """What makes the next call meet the same; outside of what is measured."""

@@ -25,7 +25,7 @@ import time
 from pathlib import Path
 from typing import IO, Any
 
-from route import Chain, Opener, Route
+from route import TAKEN_BACK, Chain, Opener, Route
 
 
 class Worker:
@@ -76,7 +76,7 @@ class Worker:
             async with asyncio.timeout(asked["patience_seconds"]):
                 if asked["stream"]:
                     async for piece in route.stream():
-                        text += piece
+                        text = "" if piece is TAKEN_BACK else text + piece
                 else:
                     text = await route.call()
         except TimeoutError:
