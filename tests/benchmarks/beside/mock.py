@@ -4,9 +4,10 @@
 
 A path says what comes: `/ok/v1/…` an answer, streamed where the request asks for it; `/n2000/v1/…` a stream of as many tokens in
 one burst; `/503/…`, `/401/…`, `/429/…` (retry-after 5) an error; `/silent/…` nothing at all; `/cut10/…` ten tokens, then the
-connection is dropped. What follows a `~` only tells callers apart. `GET /counts` tells how many requests each of them got since it was last asked.
+connection is dropped. What follows a `~` only tells callers apart. `GET /counts` tells how many requests each of them got since
+it was last asked.
 
-It knows neither llmesc nor its peers, and parses no more of a request than where it ends: see `mock_rate` for the proof that it
+It knows neither llmesc nor its peers, and parses no more of a request than where it ends: see `provider.py` for the proof that it
 does not count.
 """
 

@@ -33,9 +33,9 @@ async def _measure(folder: Path, rounds: int) -> Figures:
     taken = list[float]()
     async with Engine.open(config_file=config, state=state) as engine:
         planned = await engine.plan("hi")
-        skipped = sum(each.skip is not None for each in planned.candidates)
-        if (len(planned.candidates), skipped) != (CANDIDATES, OPEN):
-            raise RuntimeError(f"{len(planned.candidates)} candidates were planned, {skipped} of them passed over")
+        shut = sum(each.circuit_state == "open" for each in planned.candidates)
+        if (len(planned.candidates), shut) != (CANDIDATES, OPEN):
+            raise RuntimeError(f"{len(planned.candidates)} candidates were planned, {shut} of them open")
         for _ in range(rounds):
             times = list[float]()
             for _ in range(PLANS):

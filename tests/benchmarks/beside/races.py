@@ -98,7 +98,7 @@ class Track:
         }
         calls, slow = dict[str, int](), dict[str, bool]()
         for turn in range(rounds + 1):
-            names = [name for name in self._workers if name in values]
+            names = list(values)
             for name in names if turn % 2 else reversed(names):
                 try:
                     if name not in calls:
@@ -115,7 +115,7 @@ class Track:
         return Figures(race.name, race.title, race.unit, values)
 
     def _paced(self, name: str, race: Race) -> tuple[int, bool]:
-        """How many calls fill a turn, and whether that is long; the first calls connect, and tell nothing unless they are slow."""
+        """How many calls fill a turn, and whether that is long. The first ones connect: unless they are slow they tell nothing."""
         few = race.at_once
         seconds = self._ask(name, race, few)["wall_us"] / 1e6
         if seconds < SLOW_SECONDS:
