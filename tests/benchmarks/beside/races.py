@@ -115,7 +115,7 @@ class Track:
         return Figures(race.name, race.title, race.unit, values)
 
     def _paced(self, name: str, race: Race) -> tuple[int, bool]:
-        """How many calls fill a turn, and whether that is long. The first ones connect: unless they are slow they tell nothing."""
+        """How many calls fill a turn, and whether that is long. The first ones connect: unless slow, they tell nothing."""
         few = race.at_once
         seconds = self._ask(name, race, few)["wall_us"] / 1e6
         if seconds < SLOW_SECONDS:

@@ -27,7 +27,8 @@ ATTEMPTS = 200
 
 def run(folder: Path, rounds: int) -> Iterator[Figures]:
     """Microseconds of the processor: what a disk adds is the disk's."""
-    taken = asyncio.run(_measure(folder, rounds))
+    events = world((candidate("lab/m"), [answer()])).play()
+    taken = asyncio.run(_measure(events, folder, rounds))
     titles = {
         "read": "the circuits, read",
         "start": "an attempt's start: asked for and recorded",
@@ -38,8 +39,7 @@ def run(folder: Path, rounds: int) -> Iterator[Figures]:
         yield Figures(f"state.{name}", f"{title}: CPU", "µs", {WHO: taken[name]})
 
 
-async def _measure(folder: Path, rounds: int) -> dict[str, list[float]]:
-    events = world((candidate("lab/m"), [answer()])).play()
+async def _measure(events: Sequence[Event], folder: Path, rounds: int) -> dict[str, list[float]]:
     taken: dict[str, list[float]] = {"read": [], "start": [], "settle": [], "attempt": []}
     store = await open_store(f"sqlite://{folder / 'attempts.db'}", clock=SystemClock(), policy=CircuitPolicy())
     for turn in range(rounds + 1):
