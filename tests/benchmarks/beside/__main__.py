@@ -20,7 +20,7 @@ import time
 from collections.abc import Iterator
 from pathlib import Path
 
-from tests.benchmarks.beside import facts, growth, plan, processes, races, state
+from tests.benchmarks.beside import facts, growth, plan, processes, races, readme, state
 from tests.benchmarks.beside.field import Field, gather
 from tests.benchmarks.beside.figures import Figures
 from tests.benchmarks.beside.provider import Provider, running
@@ -42,7 +42,7 @@ def main() -> None:
     asked = parser.parse_args()
     if unknown := set(asked.only) - set(GROUPS):
         parser.error(f"no such group: {', '.join(sorted(unknown))}")
-    began, figures = time.monotonic(), list[Figures]()
+    began, load, figures = time.monotonic(), os.getloadavg()[0], list[Figures]()
     field = gather(asked.without)
     with tempfile.TemporaryDirectory() as name, running(Path(name)) as provider:
         folder = Path(name)
@@ -55,7 +55,7 @@ def main() -> None:
         machine={
             "Python": platform.python_version(),
             "cores": os.cpu_count(),
-            "load": " ".join(f"{load:.1f}" for load in os.getloadavg()),
+            "load before and after": f"{load:.1f} and {os.getloadavg()[0]:.1f}",
             "rounds": asked.rounds,
             "calls a second that the mock answers": f"{rate:,.0f}",
             "minutes": round((time.monotonic() - began) / 60, 1),
@@ -69,6 +69,8 @@ def main() -> None:
     print("\n".join(report.lines()))
     if asked.json:
         asked.json.write_text(json.dumps(report.as_json(), indent=1, ensure_ascii=False) + "\n")
+    if asked.readme:
+        readme.put("\n".join(report.markdown()))
     raise SystemExit(0 if report.all_met else 1)
 
 

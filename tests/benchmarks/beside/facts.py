@@ -7,6 +7,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
+from contextlib import ExitStack
 from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import Any
@@ -34,40 +35,57 @@ class Sick:
     stream: bool = False
     calls: int = 1
     """One after the other."""
+    silence_seconds: float | None = None
+    """What is set; None: nothing is."""
 
 
 SICK = (
     Sick("503", "503"),
     Sick("429, retry-after 5 s; two calls", "429", calls=2),
-    Sick("accepts, says nothing", "silent"),
+    Sick("says nothing", "silent"),
+    Sick("says nothing, 2 s allowed", "silent2", silence_seconds=2.0),
     Sick("stream cut after 10 tokens", "cut10", stream=True),
 )
+WELL = Sick("nothing", "ok")
 
 
 def run(field: Field, provider: Provider, folder: Path) -> Sequence[Fact]:
     """A row for each contestant; all at once, since they mostly wait."""
     provider.counts()
     looked_at = [who for name, who in field.contestants.items() if name not in LEFT_OUT]
-    with ThreadPoolExecutor(max_workers=len(looked_at) or 1) as pool:
-        had = list(pool.map(lambda who: _had(who, provider, folder), looked_at))
+    own = folder / "facts"
+    own.mkdir()
+    with ExitStack() as opened, ThreadPoolExecutor(max_workers=len(looked_at) or 1) as pool:
+        # All of them up and warm before the first is asked: an import takes as much of the machine as many calls.
+        workers = list(pool.map(lambda who: _warm(Worker(who, own), opened, provider), looked_at))
+        had = list(pool.map(lambda worker: _had(worker, provider), workers))
     counts = provider.counts()
     return [_row(who, each, counts) for who, each in zip(looked_at, had, strict=True)]
 
 
-def _had(who: Contestant, provider: Provider, folder: Path) -> Sequence[list[dict[str, Any]]] | str:
-    """What one contestant's caller had of each call, by the sickness; why not, where the contestant broke."""
-    own = folder / f"facts-{who.name}"
-    own.mkdir()
+def _warm(worker: Worker, opened: ExitStack, provider: Provider) -> Worker | str:
+    """Up, and one call done; or why not."""
     try:
-        with Worker(who, own) as worker:
-            return [[_tell(worker, each, provider) for _ in range(each.calls)] for each in SICK]
+        opened.enter_context(worker)
+        _tell(worker, WELL, provider)
+    except Absent as absent:
+        return str(absent)
+    return worker
+
+
+def _had(worker: Worker | str, provider: Provider) -> Sequence[list[dict[str, Any]]] | str:
+    """What one contestant's caller had of each call, by the sickness; why not, where the contestant broke."""
+    if isinstance(worker, str):
+        return worker
+    try:
+        return [[_tell(worker, each, provider) for _ in range(each.calls)] for each in SICK]
     except Absent as absent:
         return str(absent)
 
 
 def _tell(worker: Worker, sick: Sick, provider: Provider) -> dict[str, Any]:
-    bases = provider.bases(_route(sick, worker.who), f"ok~{worker.who.name}")
-    chain = Chain(bases, as_it_comes=True, variant=worker.who.variant)
+    bases = provider.bases(_route(sick, worker.who), "ok")
+    chain = Chain(bases, as_it_comes=True, silence_seconds=sick.silence_seconds, variant=worker.who.variant)
     asked = {"do": "tell", "chain": asdict(chain), "stream": sick.stream, "patience_seconds": PATIENCE_SECONDS}
     return worker.ask(asked, PATIENCE_SECONDS * 3)
 

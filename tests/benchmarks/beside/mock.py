@@ -3,7 +3,7 @@
     python mock.py PORT_FILE
 
 A path says what comes: `/ok/v1/…` an answer, streamed where the request asks for it; `/n2000/v1/…` a stream of as many tokens in
-one burst; `/503/…`, `/401/…`, `/429/…` (retry-after 5) an error; `/silent/…` nothing at all; `/cut10/…` ten tokens, then the
+one burst; `/503/…`, `/401/…`, `/429/…` (retry-after 5) an error; `/silent…` nothing at all; `/cut10/…` ten tokens, then the
 connection is dropped. What follows a `~` only tells callers apart. `GET /counts` tells how many requests each of them got since
 it was last asked.
 
@@ -123,7 +123,7 @@ class Mock(asyncio.Protocol):
         if route.startswith("cut"):
             self.transport.write(_stream(int(route[3:]), cut=True))
             self.transport.close()
-        elif route != "silent":
+        elif not route.startswith("silent"):
             stream = stream and route not in ("503", "401", "429")
             tokens = int(route[1:]) if route.startswith("n") else STREAMED_BY_DEFAULT
             self.transport.write(_stream(tokens, cut=False) if stream else CANNED.get(route, CANNED["ok"]))

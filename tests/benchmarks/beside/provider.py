@@ -14,6 +14,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 MOCK = Path(__file__).with_name("mock.py")
+HOSTS = ("127.0.0.1", "localhost")
 
 
 @dataclass(frozen=True)
@@ -28,8 +29,8 @@ class Provider:
         return f"http://{host}:{self.refusing_port if route == 'refused' else self.port}/{route}/v1"
 
     def bases(self, *routes: str) -> list[str]:
-        """A chain. Each on a host name of its own: what fails at one host says something about all that stand on it."""
-        return [self.base(route, host) for route, host in zip(routes, ("localhost", "127.0.0.1")[-len(routes) :], strict=True)]
+        """A chain. Each on a host of its own: what fails at one host says something about all that stand on it."""
+        return [self.base(route, host) for route, host in zip(routes, HOSTS, strict=False)]
 
     def counts(self) -> dict[str, int]:
         """Requests of each route since this was last asked."""

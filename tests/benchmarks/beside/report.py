@@ -67,6 +67,10 @@ class Report:
         yield "| --- |" + " --: |" * len(names)
         for figures in filter(_is_race, self.figures):
             yield f"| {figures.title} | " + " | ".join(_cell(figures, name) for name in names) + " |"
+        rest = [each for each in self.figures if not _is_race(each)]
+        if rest:
+            yield from ("", "| | llmesc | beside it |", "| --- | --: | --- |")
+        yield from map(_alone, rest)
         yield from ("", "| target | measured | |", "| --- | --: | --- |")
         for verdict in self.verdicts:
             claim, _, found = _claim(verdict).rpartition(": ")
@@ -76,6 +80,13 @@ class Report:
             yield from ("", "| " + " | ".join(columns) + " |", "| --- |" + " --- |" * (len(columns) - 1))
             yield from ("| " + " | ".join(fact.values()) + " |" for fact in self.facts)
         yield from ("", "; ".join(f"{name} {value}" for name, value in self.machine.items()) + ".")
+
+
+def _alone(figures: Figures) -> str:
+    """A row of those that have no part of httpx in them."""
+    first, *others = (f"{name} {_number(figures.median(name))}" for name in figures.rounds)
+    ours = first.removeprefix("llmesc-sqlite ").removeprefix("llmesc ")
+    return f"| {figures.title} | {ours} {figures.unit} | {', '.join(others)} |"
 
 
 def _is_race(figures: Figures) -> bool:

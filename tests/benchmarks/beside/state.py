@@ -1,4 +1,4 @@
-"""What the state costs one attempt on SQLite, durable: the circuits read, the start, and the end with all that it records."""
+"""What the state costs one attempt on SQLite, durable: the circuits read, its start, its end, and all that is recorded."""
 
 from __future__ import annotations
 
@@ -32,34 +32,28 @@ def run(folder: Path, rounds: int) -> Iterator[Figures]:
     titles = {
         "read": "the circuits, read",
         "start": "an attempt's start: asked for and recorded",
-        "settle": "its end: the circuit told, everything recorded",
+        "settle": "its end: the circuit told",
         "attempt": "start and end together",
+        "record": "the rest of the run, recorded",
     }
     for name, title in titles.items():
         yield Figures(f"state.{name}", f"{title}: CPU", "µs", {WHO: taken[name]})
 
 
 async def _measure(events: Sequence[Event], folder: Path, rounds: int) -> dict[str, list[float]]:
-    taken: dict[str, list[float]] = {"read": [], "start": [], "settle": [], "attempt": []}
+    taken: dict[str, list[float]] = {"read": [], "start": [], "settle": [], "attempt": [], "record": []}
     store = await open_store(f"sqlite://{folder / 'attempts.db'}", clock=SystemClock(), policy=CircuitPolicy())
     for turn in range(rounds + 1):
-        reads, starts, ends = list[float](), list[float](), list[float]()
-        for number in range(ATTEMPTS):
-            read, start, end = await _one(store, events, turn * ATTEMPTS + number)
-            reads.append(read)
-            starts.append(start)
-            ends.append(end)
-        if turn:
-            taken["read"].append(statistics.median(reads))
-            taken["start"].append(statistics.median(starts))
-            taken["settle"].append(statistics.median(ends))
-            taken["attempt"].append(statistics.median(map(sum, zip(starts, ends, strict=True))))
+        steps = [await _one(store, events, turn * ATTEMPTS + number) for number in range(ATTEMPTS)]
+        if turn:  # the first one warms up
+            for name, medians in taken.items():
+                medians.append(statistics.median(step[name] for step in steps))
     await store.aclose()
     return taken
 
 
-async def _one(store: Store, events: Sequence[Event], number: int) -> tuple[float, float, float]:
-    """One attempt as the executor and the recorder have it; µs of reading, of the start, of the end."""
+async def _one(store: Store, events: Sequence[Event], number: int) -> dict[str, float]:
+    """One attempt as the executor and the recorder have it; µs of each step."""
     key = CircuitKey("lab")
     told = [replace(event, run_id=f"{number:012x}", at=Timestamp(time.time())) for event in events]
     started = next(at for at, event in enumerate(told) if event.type == "attempt_started") + 1
@@ -71,7 +65,8 @@ async def _one(store: Store, events: Sequence[Event], number: int) -> tuple[floa
     await store.append(told[:started])
     marks.append(time.process_time())
     await store.signal(key, Succeeded(generation=admitted.generation, latency_seconds=0.5))
+    marks.append(time.process_time())
     await store.append(told[started:])
     marks.append(time.process_time())
-    read, start, end = ((after - before) * 1e6 for before, after in itertools.pairwise(marks))
-    return read, start, end
+    read, start, settle, record = ((after - before) * 1e6 for before, after in itertools.pairwise(marks))
+    return {"read": read, "start": start, "settle": settle, "attempt": start + settle, "record": record}

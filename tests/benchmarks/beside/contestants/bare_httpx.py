@@ -19,6 +19,7 @@ class BareHttpx:
         self._urls = [f"{base}/chat/completions" for base in chain.bases]
         self._client = httpx.AsyncClient(
             headers={"authorization": f"Bearer {KEY}"},
+            timeout=chain.silence_seconds or 5.0,  # httpx's own
             limits=httpx.Limits(max_connections=100, max_keepalive_connections=100 if chain.variant == "kept" else 20),
         )
         self._body = {"model": MODEL, "messages": [{"role": "user", "content": PROMPT}]}

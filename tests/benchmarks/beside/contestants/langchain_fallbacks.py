@@ -12,6 +12,7 @@ from route import KEY, MODEL, PROMPT, Chain
 class LangChainFallbacks:
     def __init__(self, chain: Chain) -> None:
         patience = {} if chain.as_it_comes else {"max_retries": 0}
+        patience |= {} if chain.silence_seconds is None else {"timeout": chain.silence_seconds}
         first, *others = (ChatOpenAI(model=MODEL, base_url=base, api_key=KEY, **patience) for base in chain.bases)
         self._model = first.with_fallbacks(others) if others else first
 

@@ -17,6 +17,7 @@ class LiteLLMRouter:
     def __init__(self, chain: Chain) -> None:
         names = [f"choice{at}" for at in range(len(chain.bases))]
         patience = {} if chain.as_it_comes else {"num_retries": 0, "disable_cooldowns": True}
+        patience |= {} if chain.silence_seconds is None else {"timeout": chain.silence_seconds}
         once = {} if chain.as_it_comes else {"max_retries": 0}
         self._router = Router(
             model_list=[

@@ -60,7 +60,10 @@ class OfLlmesc:
 async def open_route(chain: Chain, folder: Path) -> OfLlmesc:
     config = folder / "config.toml"
     providers = [PROVIDER.format(number=at, base=base, key=KEY, model=MODEL) for at, base in enumerate(chain.bases)]
-    config.write_text(("" if chain.as_it_comes else UNTIRING) + "".join(providers))
+    settings = "" if chain.as_it_comes else UNTIRING
+    if chain.silence_seconds is not None:
+        settings += f'[timeouts]\nfirst_token = "{chain.silence_seconds}s"\n'
+    config.write_text(settings + "".join(providers))
     opened = AsyncExitStack()
     state = chain.variant or f"sqlite://{folder / 'state.db'}"
     return OfLlmesc(await opened.enter_async_context(Engine.open(config_file=config, state=state)), opened)

@@ -12,6 +12,7 @@ from route import KEY, MODEL, PROMPT, Chain
 class OpenAILoop:
     def __init__(self, chain: Chain) -> None:
         patience = {} if chain.as_it_comes else {"max_retries": 0}
+        patience |= {} if chain.silence_seconds is None else {"timeout": chain.silence_seconds}
         self._clients = [AsyncOpenAI(base_url=base, api_key=KEY, **patience) for base in chain.bases]
         self._asked = {"model": MODEL, "messages": [{"role": "user", "content": PROMPT}]}
 

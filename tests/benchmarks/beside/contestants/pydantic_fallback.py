@@ -17,6 +17,7 @@ from route import KEY, MODEL, PROMPT, Chain
 class PydanticFallback:
     def __init__(self, chain: Chain) -> None:
         patience = {} if chain.as_it_comes else {"max_retries": 0}
+        patience |= {} if chain.silence_seconds is None else {"timeout": chain.silence_seconds}
         self._clients = [AsyncOpenAI(base_url=base, api_key=KEY, **patience) for base in chain.bases]
         models = [OpenAIChatModel(MODEL, provider=OpenAIProvider(openai_client=client)) for client in self._clients]
         self._model = FallbackModel(*models) if len(models) > 1 else models[0]

@@ -28,6 +28,8 @@ class Chain:
     as_it_comes: bool = False
     """True: as its documentation sets it up, to see what a user meets. False: without retries and cooldowns, so that everybody
     sends the same requests and only the cost differs."""
+    silence_seconds: float | None = None
+    """How long a provider may say nothing. None: as it comes."""
     variant: str = ""
     """Of a contestant that has several."""
 
