@@ -46,7 +46,8 @@ class Worker:
             env=clean_environment(**QUIET, **mine, **home),
             cwd=self._folder,
         )
-        threading.Thread(target=self._listen, daemon=True).start()
+        self._listener = threading.Thread(target=self._listen, daemon=True)
+        self._listener.start()
         try:
             self._answer(START_SECONDS)
         except Absent:
@@ -62,6 +63,9 @@ class Worker:
         except subprocess.TimeoutExpired:
             self._process.kill()
             self._process.wait()
+        self._listener.join()  # its pipe has ended with the process
+        assert self._process.stdout is not None
+        self._process.stdout.close()
         self._said.close()
 
     def ask(self, asked: Mapping[str, Any], seconds: float) -> dict[str, Any]:
