@@ -1,0 +1,1 @@
+"""What llmesc costs beside its peers: `python -m tests.benchmarks.beside`."""
