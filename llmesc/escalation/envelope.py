@@ -78,6 +78,10 @@ class Behind:
         return self.first_token_limit_seconds if known is None else min(known, self.first_token_limit_seconds)
 
 
+CLEARLY = 0.9
+"""What is short by less than a tenth is not too short: a model that is always equally fast needs all that was kept for it."""
+
+
 def share(left_seconds: float, calls: Sequence[Latency], behind: Sequence[Behind]) -> float:
     """The seconds that an attempt may take, at most `left_seconds`. `calls`: the candidate's latest answers."""
     for_others = kept(sum(other.needs_seconds for other in behind), of_seconds=left_seconds)
@@ -91,9 +95,11 @@ def kept(needed_seconds: float, *, of_seconds: float) -> float:
 
 
 def too_slow(left_seconds: float, calls: Sequence[Latency]) -> float | None:
-    """The seconds its first token usually takes, where that is more than what is left."""
+    """The seconds its first token usually takes, where that is clearly more than what is left: of the time that was kept for it a
+    little has gone by its turn.
+    """
     usual = first_token(calls, 0.5)
-    return usual if usual is not None and usual > left_seconds else None
+    return usual if usual is not None and usual * CLEARLY > left_seconds else None
 
 
 def least_cost(price: Price, prompt_tokens: int, wanted_tokens: int | None) -> Decimal:
