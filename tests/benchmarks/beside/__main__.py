@@ -18,9 +18,11 @@ import sys
 import tempfile
 import time
 from collections.abc import Iterator
+from importlib.metadata import version
 from pathlib import Path
 
 from tests.benchmarks.beside import facts, growth, plan, processes, races, readme, state
+from tests.benchmarks.beside.environments import peers
 from tests.benchmarks.beside.field import Field, gather
 from tests.benchmarks.beside.figures import Figures
 from tests.benchmarks.beside.provider import Provider, running
@@ -43,7 +45,8 @@ def main() -> None:
     if unknown := set(asked.only) - set(GROUPS):
         parser.error(f"no such group: {', '.join(sorted(unknown))}")
     began, load, figures = time.monotonic(), os.getloadavg()[0], list[Figures]()
-    field = gather(asked.without)
+    racing = set(asked.only) & {*RACES, "facts"}
+    field = gather(asked.without) if racing else Field({})
     with tempfile.TemporaryDirectory() as name, running(Path(name)) as provider:
         folder = Path(name)
         rate = provider.calls_a_second()
@@ -57,6 +60,9 @@ def main() -> None:
             "cores": os.cpu_count(),
             "load before and after": f"{load:.1f} and {os.getloadavg()[0]:.1f}",
             "rounds": asked.rounds,
+            "beside": ", ".join(
+                (f"httpx {version('httpx')}", *(pin for name in field.versions for pin in peers()[name].packages))
+            ),
             "calls a second that the mock answers": f"{rate:,.0f}",
             "minutes": round((time.monotonic() - began) / 60, 1),
         },

@@ -7,6 +7,7 @@ import queue
 import subprocess
 import threading
 from collections.abc import Mapping
+from contextlib import suppress
 from pathlib import Path
 from types import TracebackType
 from typing import Any
@@ -57,7 +58,8 @@ class Worker:
 
     def __exit__(self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None) -> None:
         assert self._process.stdin is not None
-        self._process.stdin.close()
+        with suppress(BrokenPipeError):
+            self._process.stdin.close()
         try:
             self._process.wait(5)
         except subprocess.TimeoutExpired:
@@ -67,6 +69,10 @@ class Worker:
         assert self._process.stdout is not None
         self._process.stdout.close()
         self._said.close()
+
+    def kill(self) -> None:
+        """Ends it at once: it broke, and is not to go on beside the others."""
+        self._process.kill()
 
     def ask(self, asked: Mapping[str, Any], seconds: float) -> dict[str, Any]:
         """Sends one line and waits for the one that answers it."""

@@ -23,7 +23,7 @@ TURN_SECONDS = 0.2
 MOST_CALLS = 400
 SLOW_SECONDS, SLOW_EVERY = 1.5, 3
 """Whose turn takes longer than this races in one of so many rounds: 20 streams of 2,000 tokens keep LiteLLM busy for 16 s."""
-PATIENCE_SECONDS = 60.0
+PATIENCE_SECONDS = 180.0
 CROWDS_ONLY = frozenset({"httpx-kept"})
 """Who differs from another contestant only where many call at once."""
 
@@ -72,6 +72,10 @@ RACES = (
 )
 
 
+class NotDone(Exception):
+    """A contestant is there, and did not do this race's work."""
+
+
 class Track:
     """The workers of a field, all alive at once."""
 
@@ -108,10 +112,11 @@ class Track:
                         values[name].append(race.value(took, calls[name]))
                     elif turn:
                         values[name].append(None)
-                except Absent as absent:
+                except (NotDone, Absent) as reason:
                     del values[name]
-                    self._field.absent[f"{name} in {race.name}"] = str(absent)
-                    continue
+                    self._field.absent[f"{name} in {race.name}"] = str(reason)
+                    if isinstance(reason, Absent):  # what it may still answer would be taken for another race's
+                        self._workers.pop(name).kill()
         return Figures(race.name, race.title, race.unit, values)
 
     def _paced(self, name: str, race: Race) -> tuple[int, bool]:
@@ -128,9 +133,14 @@ class Track:
         worker = self._workers[name]
         chain = Chain(self._provider.bases(*race.routes), variant=worker.who.variant)
         asked = {"stream": bool(race.tokens), "calls": calls, "at_once": race.at_once, "expect": race.expect}
+        self._provider.counts()
         took = worker.ask({"chain": asdict(chain), **asked, "between": race.between}, PATIENCE_SECONDS)
         if "error" in took:
-            raise Absent(took["error"])
+            raise NotDone(took["error"])
+        served = self._provider.counts()
+        for route in race.routes:
+            if route != "refused" and served.get(route, 0) != calls:
+                raise NotDone(f"sent {served.get(route, 0)} requests to {route} in {calls} calls")
         return took
 
 

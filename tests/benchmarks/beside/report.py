@@ -53,7 +53,8 @@ class Report:
         if self.facts:
             yield from ("", "what a caller meets, as each comes")
         for fact in self.facts:
-            yield "  " + "   ".join(f"{name}: {value}" for name, value in fact.items())
+            who, *cells = fact.items()
+            yield from (f"  {who[1]}", *(f"    {name}: {value}" for name, value in cells))
         if self.absent:
             yield from ("", "absent", *(f"  {name}: {reason}" for name, reason in self.absent.items()))
         yield ""
