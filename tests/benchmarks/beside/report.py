@@ -85,8 +85,8 @@ class Report:
 
 def _alone(figures: Figures) -> str:
     """A row of those that have no part of httpx in them."""
-    first, *others = (f"{name} {_number(figures.median(name))}" for name in figures.rounds)
-    ours = first.removeprefix("llmesc-sqlite ").removeprefix("llmesc ")
+    first, *others = (f"{name}: {_number(figures.median(name))}" for name in figures.rounds)
+    ours = first.removeprefix("llmesc-sqlite: ").removeprefix("llmesc: ")
     return f"| {figures.title} | {ours} {figures.unit.split()[0]} | {', '.join(others)} |"
 
 

@@ -4,7 +4,7 @@
 
     {"chain": {"bases": ["http://127.0.0.1:1/ok/v1"]}, "stream": false, "calls": 100, "at_once": 1, "expect": "Paris…",
      "connect": true, "between": false}
-    {"cpu_us": 61234.5, "wall_us": 65432.1, "first_us": [812.0, …], "peak_kb": 31234}
+    {"cpu_us": 61234.5, "wall_us": 65432.1, "first_us": [812.0, …]}
 
 `at_once` lanes make their share of the calls, one after the other in each. `expect` is the whole text of each answer, and whoever
 gives another one has not done the work: that is an error. Times are of all calls together, in microseconds; `first_us` has the
@@ -20,7 +20,6 @@ import gc
 import importlib
 import json
 import os
-import resource
 import sys
 import tempfile
 import time
@@ -75,7 +74,7 @@ class Worker:
             cpu_began, wall_began = time.process_time(), time.perf_counter()
             await lanes(1 if apart else calls // at_once)
             cpu, wall = cpu + time.process_time() - cpu_began, wall + time.perf_counter() - wall_began
-        return {"cpu_us": cpu * 1e6, "wall_us": wall * 1e6, "first_us": [first * 1e6 for first in firsts], "peak_kb": _peak_kb()}
+        return {"cpu_us": cpu * 1e6, "wall_us": wall * 1e6, "first_us": [first * 1e6 for first in firsts]}
 
     async def tell(self, asked: dict[str, Any]) -> dict[str, Any]:
         """One call, and what a caller gets of it: the text, or the text so far and the error, and how long that took."""
@@ -107,12 +106,6 @@ async def _streamed(route: Route, firsts: list[float]) -> str:
             firsts.append(time.perf_counter() - began)
         pieces.append(piece)
     return "".join(pieces)
-
-
-def _peak_kb() -> int:
-    """Peak resident memory of this process."""
-    peak = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss
-    return peak // 1024 if sys.platform == "darwin" else peak
 
 
 async def serve(worker: Worker, answers: IO[str]) -> None:
