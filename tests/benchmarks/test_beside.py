@@ -29,7 +29,7 @@ def provider(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Provider]:
 def _ask(worker: Worker, provider: Provider, race: Race, **changed: object) -> dict[str, object]:
     chain = asdict(Chain(provider.bases(*race.routes), variant=worker.who.variant))
     asked = {"chain": chain, "stream": bool(race.tokens), "calls": race.at_once, "at_once": race.at_once, "expect": race.expect}
-    return worker.ask({**asked, "between": race.between, **changed}, 60)
+    return worker.ask({**asked, "connect": False, "between": race.between, **changed}, 60)
 
 
 @pytest.mark.parametrize("who", OURS, ids=lambda who: who.name)

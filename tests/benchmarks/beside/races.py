@@ -21,6 +21,8 @@ from tests.benchmarks.beside.provider import Provider
 TURN_SECONDS = 0.2
 """About how long one contestant is busy in one round: long beside a scheduler's slice, short beside a machine's drift."""
 MOST_CALLS = 400
+CALLS_A_LANE = 8
+"""At least, where many call at once: what they cost depends on how they fall together."""
 SLOW_SECONDS, SLOW_EVERY = 1.5, 3
 """Whose turn takes longer than this races in one of so many rounds: 20 streams of 2,000 tokens keep LiteLLM busy for 16 s."""
 PATIENCE_SECONDS = 180.0
@@ -47,6 +49,11 @@ class Race:
     def expect(self) -> str:
         """The text that whoever did the work has."""
         return streamed(self.tokens) if self.tokens else ANSWER
+
+    @property
+    def connect(self) -> bool:
+        """Whether a turn begins with calls that do not count. Not where it would take long, and connecting be next to nothing."""
+        return not (self.tokens and self.at_once > 1)
 
     @property
     def unit(self) -> str:
@@ -126,21 +133,23 @@ class Track:
         if seconds < SLOW_SECONDS:
             few = race.at_once if race.at_once > 1 or race.tokens else 5
             seconds = self._ask(name, race, few)["wall_us"] / 1e6
-        calls = max(1, min(int(TURN_SECONDS / seconds * few), MOST_CALLS) // race.at_once) * race.at_once
-        return calls, seconds > SLOW_SECONDS
+        calls = min(int(TURN_SECONDS / seconds * few), MOST_CALLS) // race.at_once
+        least = 1 if race.at_once == 1 or race.tokens else CALLS_A_LANE
+        return max(least, calls) * race.at_once, seconds > SLOW_SECONDS
 
     def _ask(self, name: str, race: Race, calls: int) -> dict[str, Any]:
         worker = self._workers[name]
         chain = Chain(self._provider.bases(*race.routes), variant=worker.who.variant)
-        asked = {"stream": bool(race.tokens), "calls": calls, "at_once": race.at_once, "expect": race.expect}
+        asked: dict[str, Any] = {"stream": bool(race.tokens), "calls": calls, "at_once": race.at_once, "expect": race.expect}
         self._provider.counts()
-        took = worker.ask({"chain": asdict(chain), **asked, "between": race.between}, PATIENCE_SECONDS)
+        asked |= {"chain": asdict(chain), "connect": race.connect, "between": race.between}
+        took = worker.ask(asked, PATIENCE_SECONDS)
         if "error" in took:
             raise NotDone(took["error"])
-        served = self._provider.counts()
+        served, wanted = self._provider.counts(), calls + (race.at_once if race.connect else 0)
         for route in race.routes:
-            if route != "refused" and served.get(route, 0) != calls:
-                raise NotDone(f"sent {served.get(route, 0)} requests to {route} in {calls} calls")
+            if route != "refused" and served.get(route, 0) != wanted:
+                raise NotDone(f"sent {served.get(route, 0)} requests to {route} in {wanted} calls")
         return took
 
 

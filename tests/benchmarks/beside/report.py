@@ -85,9 +85,9 @@ class Report:
 
 def _alone(figures: Figures) -> str:
     """A row of those that have no part of httpx in them."""
-    first, *others = (f"{name} {_number(figures.median(name))}" for name in figures.rounds)
-    ours = first.removeprefix("llmesc-sqlite ").removeprefix("llmesc ")
-    return f"| {figures.title} | {ours} {figures.unit} | {', '.join(others)} |"
+    first, *others = (f"{name}: {_number(figures.median(name))}" for name in figures.rounds)
+    ours = first.removeprefix("llmesc-sqlite: ").removeprefix("llmesc: ")
+    return f"| {figures.title} | {ours} {figures.unit.split()[0]} | {', '.join(others)} |"
 
 
 def _is_race(figures: Figures) -> bool:

@@ -2,13 +2,15 @@
 
     python worker.py MODULE FOLDER
 
-    {"chain": {"bases": ["http://127.0.0.1:1/ok/v1"]}, "stream": false, "calls": 100, "at_once": 1, "expect": "Paris…"}
-    {"cpu_us": 61234.5, "wall_us": 65432.1, "first_us": [812.0, …], "peak_kb": 31234}
+    {"chain": {"bases": ["http://127.0.0.1:1/ok/v1"]}, "stream": false, "calls": 100, "at_once": 1, "expect": "Paris…",
+     "connect": true, "between": false}
+    {"cpu_us": 61234.5, "wall_us": 65432.1, "first_us": [812.0, …]}
 
-`expect` is the whole text of each answer, and whoever gives another one has not done the work: that is an error. Times are of all
-calls together, in microseconds; `first_us` has the time to the first piece of each stream. With `"between": true` each call is
-timed alone, and the contestant is put right after it, outside of what is timed. An error is told as `{"error": "…"}`, and the
-worker lives on.
+`at_once` lanes make their share of the calls, one after the other in each. `expect` is the whole text of each answer, and whoever
+gives another one has not done the work: that is an error. Times are of all calls together, in microseconds; `first_us` has the
+time to the first piece of each stream. With `connect` each lane makes one call beforehand that does not count: connections that
+were idle while others raced are gone. With `between` each call is timed alone, and before it the contestant is put right, outside
+of what is timed. An error is told as `{"error": "…"}`, and the worker lives on.
 """
 
 from __future__ import annotations
@@ -18,7 +20,6 @@ import gc
 import importlib
 import json
 import os
-import resource
 import sys
 import tempfile
 import time
@@ -52,21 +53,28 @@ class Worker:
             if text != expect:
                 raise ValueError(f"answered {text[:60]!r} ({len(text)} characters)")
 
-        gc.collect()
-        cpu = wall = 0.0
-        rounds = calls // at_once
-        apart = asked.get("between", False)
-        began = time.process_time(), time.perf_counter()
-        for _ in range(rounds):
+        async def lanes(each: int) -> None:
+            async def lane() -> None:
+                for _ in range(each):
+                    await one()
+
+            await (lane() if at_once == 1 else asyncio.gather(*(lane() for _ in range(at_once))))
+
+        apart = asked["between"]
+        if asked["connect"]:
             if apart:
                 await route.between()
-                began = time.process_time(), time.perf_counter()
-            await (one() if at_once == 1 else asyncio.gather(*(one() for _ in range(at_once))))
+            await lanes(1)
+            firsts.clear()
+        gc.collect()
+        cpu = wall = 0.0
+        for _ in range(calls if apart else 1):
             if apart:
-                cpu, wall = cpu + time.process_time() - began[0], wall + time.perf_counter() - began[1]
-        if not apart:
-            cpu, wall = time.process_time() - began[0], time.perf_counter() - began[1]
-        return {"cpu_us": cpu * 1e6, "wall_us": wall * 1e6, "first_us": [first * 1e6 for first in firsts], "peak_kb": _peak_kb()}
+                await route.between()
+            cpu_began, wall_began = time.process_time(), time.perf_counter()
+            await lanes(1 if apart else calls // at_once)
+            cpu, wall = cpu + time.process_time() - cpu_began, wall + time.perf_counter() - wall_began
+        return {"cpu_us": cpu * 1e6, "wall_us": wall * 1e6, "first_us": [first * 1e6 for first in firsts]}
 
     async def tell(self, asked: dict[str, Any]) -> dict[str, Any]:
         """One call, and what a caller gets of it: the text, or the text so far and the error, and how long that took."""
@@ -98,12 +106,6 @@ async def _streamed(route: Route, firsts: list[float]) -> str:
             firsts.append(time.perf_counter() - began)
         pieces.append(piece)
     return "".join(pieces)
-
-
-def _peak_kb() -> int:
-    """Peak resident memory of this process."""
-    peak = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss
-    return peak // 1024 if sys.platform == "darwin" else peak
 
 
 async def serve(worker: Worker, answers: IO[str]) -> None:
