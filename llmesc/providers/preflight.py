@@ -37,8 +37,8 @@ def preflight(api: str, resolution: Resolution, request: Request, options: Mappi
 
 def _too_long(resolution: Resolution, request: Request) -> str:
     """For a conversation that has grown since the chain was made. The estimate may be a quarter too high."""
-    window, tokens = resolution.offering.context_window, estimate_tokens(request)
-    if window is None or tokens * 4 // 5 <= window:
+    window = resolution.offering.context_window
+    if window is None or (tokens := estimate_tokens(request)) * 4 // 5 <= window:
         return ""
     return f"about {tokens:,} tokens of prompt by now; a window of {window:,}"
 
