@@ -4,6 +4,18 @@
 and even a pool of one costs as much as the rest of a request: 655 µs of processor time a call through it, 350 µs without, 300 µs
 over a `Stream` (httpx 0.28.1 and httpcore 1.0.9; the pool searches for idle connections, and its locks look each time for a
 package that is not there).
+
+What else could be put behind the same interface, measured in the same minute (httpx2 2.16, httpx-aiohttp 0.2 over aiohttp 3.14):
+
+| transport | a call | a token of a burst | to import |
+| --- | --: | --: | --: |
+| httpx's own | 655 µs | 8.6 µs | 90 ms |
+| httpx2's | 464 µs | 8.6 µs | 115 ms |
+| httpx-aiohttp | 299 µs | 1.6 µs | 240 ms |
+| this | 300 µs | 7.6 µs | 90 ms |
+
+aiohttp's parser is written in C. It would save a stream of 50 tokens a second three tenths of a thousandth of a core, and cost every
+`ask` 150 ms and ten more packages: not worth a second way to be right about TLS, proxies and cancelling.
 """
 
 from __future__ import annotations
