@@ -14,7 +14,7 @@ What else could be put behind the same interface, measured in the same minute (h
 | httpx-aiohttp | 299 µs | 1.6 µs | 240 ms |
 | this | 300 µs | 7.6 µs | 90 ms |
 
-aiohttp's parser is written in C. It would save a stream of 50 tokens a second three tenths of a thousandth of a core, and cost every
+aiohttp's parser is written in C. It would save a stream of 50 tokens a second a three-thousandth of a core, and cost every
 `ask` 150 ms and ten more packages: not worth a second way to be right about TLS, proxies and cancelling.
 """
 
