@@ -13,7 +13,7 @@ from llmesc.escalation.obstacles import Obstacle
 def planned(foreseen: Foreseen, chain: Chain, known: Knowledge) -> Planned:
     """One line of a plan."""
     candidate, obstacle = foreseen.resolution, foreseen.obstacle
-    circuit = known.circuits.get(candidate.circuit_key, Circuit())
+    circuit = known.circuits.get(candidate.circuit_key) or Circuit()
     return Planned(
         resolution=candidate,
         move=move_of(chain.candidates[0], candidate),

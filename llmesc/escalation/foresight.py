@@ -78,6 +78,7 @@ class _Walk:
         self._limits = limits
         self._known = known
         self._made = 0
+        self._situation = self._situation_now()
         self._busy: list[Busy] = []
         self._waited_for: set[ModelKey] = set()
         self._shut: list[tuple[Resolution, Refusal]] = []
@@ -92,7 +93,7 @@ class _Walk:
             why = self._not_admitted(candidate) or why
         cost = self._known.allowances.cost(candidate)
         if isinstance(why, Fit):
-            self._made += 1
+            self._count()
             self.foreseen.append(Foreseen(resolution=candidate, repairs=why.repairs, cost=cost))
         else:
             self.foreseen.append(Foreseen(resolution=candidate, obstacle=why, cost=cost))
@@ -101,7 +102,7 @@ class _Walk:
     def nobody_is_left(self) -> None:
         """All had their turn, and nobody has answered."""
         left = self._left()
-        if left.attempts <= 0 or not self._limits.escalation or self._situation().throttled:
+        if left.attempts <= 0 or not self._limits.escalation or self._situation.throttled:
             return
         waiting = self._still_busy()
         earliest = min(waiting, key=lambda busy: busy.at, default=None) if self._limits.wait else None
@@ -118,7 +119,12 @@ class _Walk:
         limits = self._limits
         return Left(seconds=limits.deadline_seconds, dollars=limits.max_cost, attempts=limits.max_attempts - self._made)
 
-    def _situation(self) -> Situation:
+    def _count(self) -> None:
+        """One more is called. Nothing else changes what the next one meets."""
+        self._made += 1
+        self._situation = self._situation_now()
+
+    def _situation_now(self) -> Situation:
         known = self._known
         tokens = max(0.0, known.retry_tokens + self._made * FAILED)
         spent = throttled(self._made, tokens, self._chain.name, self._limits.retries)
@@ -129,7 +135,7 @@ class _Walk:
             return Obstacle("single_call", "only the primary is called")
         if self._made >= self._limits.max_attempts:
             return Obstacle("max_attempts", f"no more than {self._limits.max_attempts} are called")
-        return obstacle(candidate, self._situation(), self._limits, self._known.allowances, self._known.fits)
+        return obstacle(candidate, self._situation, self._limits, self._known.allowances, self._known.fits)
 
     def _waits_first(self, candidate: Resolution) -> bool:
         """Whether somebody is waited for, and called, before `candidate` is."""
@@ -147,7 +153,7 @@ class _Walk:
             return False
         self._mark(busy.resolution, "wait_first")
         self._waited_for.add(busy.resolution.model_key)
-        self._made += 1
+        self._count()
         return True
 
     def _still_busy(self) -> list[Busy]:
@@ -155,10 +161,10 @@ class _Walk:
 
     def _not_admitted(self, candidate: Resolution) -> Obstacle | None:
         """What its circuit would say to who asks: another process may be probing it."""
-        at, key = self._situation(), candidate.circuit_key
+        at, key = self._situation, candidate.circuit_key
         if goes_against(candidate, at, self._limits):
             return None
-        asked, _ = next_state(at.circuits.get(key, Circuit()), Admit(token=_NOBODY, holder=_NOBODY), at.now, self._known.policy)
+        asked, _ = next_state(at.circuits.get(key) or Circuit(), Admit(token=_NOBODY, holder=_NOBODY), at.now, self._known.policy)
         answer = admission(asked, key, _NOBODY, at.now)
         return Obstacle(answer.reason, refused=answer) if isinstance(answer, Refusal) else None
 

@@ -13,13 +13,14 @@ from collections.abc import Iterator, Mapping
 from types import MappingProxyType
 from typing import Any
 
-from llmesc.escalation.messages import Image, Part, Request, Thinking, estimate_tokens
+from llmesc.escalation.messages import Image, Part, Request, Text, Thinking, estimate_tokens
 from llmesc.escalation.ports import Fit
 from llmesc.escalation.resolution import CircuitKey, Resolution
 from llmesc.providers.prefill import prefill
 from llmesc.providers.request_parts import is_begun, picture, within_limits
 from llmesc.providers.tool_ids import id_rule, with_accepted_ids
 
+_FITS = Fit()
 _WITHOUT_SEED = frozenset({"anthropic", "openai-responses"})
 _NO_OPTIONS: Mapping[str, Any] = MappingProxyType({})
 
@@ -28,11 +29,26 @@ def preflight(api: str, resolution: Resolution, request: Request, options: Mappi
     """How `request` fits the wire `api` at `resolution`, whose instance has these `options`."""
     if too_long := _too_long(resolution, request):
         return Fit(obstacle=too_long, reason="context_too_small")
+    if _is_plain(request):
+        return _FITS
     if api == "openai-responses" and request.responses_body is not None:
         return Fit()
     if obstacle := _obstacle(api, request):
         return Fit(obstacle=obstacle)
     return Fit(repairs=tuple(_repairs(api, resolution, request, options)))
+
+
+def _is_plain(request: Request) -> bool:
+    """Whether every wire carries it as it is: words, and nothing beside them. Most are, and a long chain asks for each."""
+    return (
+        request.responses_body is None
+        and request.max_output_tokens is None
+        and request.seed is None
+        and request.temperature is None
+        and not request.wants_json
+        and all(type(part) is Text for part in _parts(request))
+        and not is_begun(request.messages)
+    )
 
 
 def _too_long(resolution: Resolution, request: Request) -> str:

@@ -10,6 +10,7 @@ import pytest
 from llmesc.escalation.messages import Image, Message, Request, Text, Thinking, ToolCall, ToolResult, ToolSpec, ask_for
 from llmesc.escalation.ports import Fit
 from llmesc.escalation.resolution import Offering, Resolution, Tier
+from llmesc.providers import preflight as rules
 from llmesc.providers.anthropic_request import messages_body
 from llmesc.providers.preflight import preflight
 from llmesc.providers.responses_body import request_of
@@ -111,3 +112,15 @@ def test_what_it_says_of_a_schema_is_what_the_wire_does(resolution: Resolution) 
     body = messages_body(asked, resolution, {})
 
     assert ("output_config" in body) == (preflight("anthropic", resolution, asked) == Fit())
+
+
+@pytest.mark.parametrize("api", ALL)
+def test_what_is_taken_for_plain_is_nothing_to_any_rule(api: str) -> None:
+    """The short way past the rules, for the many requests that none of them is about."""
+    asked = [PLAIN, BEGUN, ODD_IDS, THOUGHT, BY_BYTES, LIMITED, replace(PLAIN, tools=TOOLS), *(case[2] for case in CASES)]
+    plain = [request for request in asked if rules._is_plain(request)]
+
+    assert len({request.messages for request in plain}) > 0
+    for request in plain:
+        for where in (at(), at(**ENFORCING), at(context_window=8_000, max_output_tokens=100)):
+            assert (rules._obstacle(api, request), [*rules._repairs(api, where, request, {})]) == ("", [])
