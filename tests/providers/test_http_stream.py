@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
+import socket
 import ssl
 import subprocess
 from collections.abc import AsyncIterator, Awaitable, Callable
@@ -179,3 +180,10 @@ async def test_what_is_written_to_a_closed_connection_says_so() -> None:
         with pytest.raises(httpcore.WriteError):
             await stream.write(b"hello")
         await stream.aclose()
+
+
+@pytest.mark.skipif(not socket.has_ipv6, reason="this machine knows no IPv6")
+async def test_an_address_of_the_sixth_version_is_called_as_it_is_written(http: Http) -> None:
+    async with await asyncio.start_server(hello_for_ever, "::1", 0) as server:
+        assert await ask(http, f"http://[::1]:{server.sockets[0].getsockname()[1]}/") == b"hello"
+        await http.aclose()
