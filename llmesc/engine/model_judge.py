@@ -11,7 +11,6 @@ import asyncio
 import os
 import re
 from collections.abc import Awaitable, Callable
-from dataclasses import replace
 
 from llmesc.config.model import QualityJudge
 from llmesc.engine.options import Plan
@@ -20,7 +19,7 @@ from llmesc.escalation.checks.shape import without_reasoning
 from llmesc.escalation.event_words import JudgeCall
 from llmesc.escalation.failures import CallFailed
 from llmesc.escalation.limits import Timeouts
-from llmesc.escalation.messages import Request, Usage, ask_for, estimate_tokens, text_tokens
+from llmesc.escalation.messages import Request, Usage, ask_for, text_tokens, with_estimates
 from llmesc.escalation.pieces import Call, Finish, Provider, TextPiece, UsagePiece
 from llmesc.escalation.ports import CredentialsMissing
 from llmesc.escalation.pricing import cost_of
@@ -116,12 +115,7 @@ def _used(reported: Usage, request: Request, reply: str, *, ended: bool) -> Usag
     """What the judge counted; estimated where it counted nothing, or broke off."""
     if reported.input_tokens is not None and reported.output_tokens is not None and ended:
         return reported
-    return replace(
-        reported,
-        input_tokens=estimate_tokens(request) if reported.input_tokens is None else reported.input_tokens,
-        output_tokens=max(text_tokens(reply), reported.output_tokens or 0),
-        estimated=True,
-    )
+    return with_estimates(reported, request, text_tokens(reply))
 
 
 def judge_request(draft: Draft, instructions: str, mark: str) -> Request:

@@ -11,7 +11,7 @@ from llmesc.escalation.events import Answer, Move
 from llmesc.escalation.failures import Failure
 from llmesc.escalation.gate import Gate
 from llmesc.escalation.light_dataclass import dataclass
-from llmesc.escalation.messages import Request, ToolCall, Usage, estimate_tokens, text_tokens
+from llmesc.escalation.messages import Request, ToolCall, Usage, text_tokens, with_estimates
 from llmesc.escalation.overlap import Seam
 from llmesc.escalation.pieces import Content, Finish, TextPiece, ThinkingPiece, ToolCallPiece
 from llmesc.escalation.quality import Verdict
@@ -98,14 +98,7 @@ class Attempt:
         if not self.reached:
             return Usage(input_tokens=0, output_tokens=0)
         written = text_tokens(self.own_text) + (self.seam.repeated + self.thinking_characters) // 4
-        return Usage(
-            input_tokens=estimate_tokens(self.asked) if seen.input_tokens is None else seen.input_tokens,
-            # A count that was still running when the answer broke off may be behind, never ahead.
-            output_tokens=max(written, seen.output_tokens or 0),
-            cached_tokens=seen.cached_tokens,
-            reasoning_tokens=seen.reasoning_tokens,
-            estimated=True,
-        )
+        return with_estimates(seen, self.asked, written)
 
     def answer(self, score: int | None) -> Answer:
         """All of the answer as it is now."""

@@ -115,6 +115,11 @@ def effective_state(circuit: Circuit, now: Timestamp) -> CircuitState:
     return circuit.state
 
 
+def is_being_probed(circuit: Circuit | None) -> bool:
+    """Whether somebody has the lease of a probe, and has not told yet what came of it."""
+    return circuit is not None and circuit.state is CircuitState.HALF_OPEN and circuit.lease is not None
+
+
 def refusal(circuit: Circuit, key: CircuitKey, now: Timestamp) -> Refusal | None:
     """Why an open circuit is not worth asking, known without asking; None where it is to be asked."""
     if effective_state(circuit, now) is not CircuitState.OPEN:

@@ -24,7 +24,7 @@ from llmesc.escalation.ports import Fit
 from llmesc.escalation.resolution import CircuitKey, ModelKey, Resolution
 from llmesc.escalation.retry_budget import FAILED
 from llmesc.escalation.times import Timestamp
-from llmesc.escalation.waiting import Busy, Choice, in_vain, rather_wait
+from llmesc.escalation.waiting import Busy, Choice, earliest, rather_wait
 
 Afterwards = Literal["wait_first", "wait", "try"]
 """What becomes of one that is passed over at first: it is waited for before the next is called (`wait_first`) or when nobody else
@@ -104,11 +104,9 @@ class _Walk:
         left = self._left()
         if left.attempts <= 0 or not self._limits.escalation or self._situation.throttled:
             return
-        waiting = self._still_busy()
-        earliest = min(waiting, key=lambda busy: busy.at, default=None) if self._limits.wait else None
-        probes = any(busy.probe for busy in waiting)
-        if earliest is not None and (probes or not in_vain(earliest.at - self._known.now, left.seconds)):
-            self._mark(earliest.resolution, "wait")
+        busy = earliest(self._still_busy(), now=self._known.now, left_seconds=left.seconds) if self._limits.wait else None
+        if busy is not None:
+            self._mark(busy.resolution, "wait")
         elif self._limits.all_open == "try" and self._made == 0 and (best := best_of(self._shut)) is not None:
             while self._waits_first(best):
                 pass  # nor is it tried where somebody is worth waiting for

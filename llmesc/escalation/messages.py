@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
+from dataclasses import replace
 from typing import Any, Literal
 
 from llmesc.escalation.light_dataclass import dataclass
@@ -144,6 +145,18 @@ class Request:
         if any(isinstance(part, Image) for message in self.messages for part in message.parts):
             wanted.add("images")
         return frozenset(wanted)
+
+
+def with_estimates(seen: Usage, request: Request, written_tokens: int) -> Usage:
+    """`seen` of a call whose count did not come to its end: the prompt as estimated where nobody counted it, and the answer as it
+    came. A count that was still running when an answer broke off may be behind, never ahead.
+    """
+    return replace(
+        seen,
+        input_tokens=estimate_tokens(request) if seen.input_tokens is None else seen.input_tokens,
+        output_tokens=max(written_tokens, seen.output_tokens or 0),
+        estimated=True,
+    )
 
 
 def ask_for(prompt: str, *, system: str | None = None, images: Iterable[Image] = ()) -> Request:

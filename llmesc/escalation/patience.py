@@ -5,7 +5,7 @@ from __future__ import annotations
 import asyncio
 from collections.abc import Callable
 
-from llmesc.escalation.circuits import CircuitState
+from llmesc.escalation.circuits import is_being_probed
 from llmesc.escalation.events import Waiting
 from llmesc.escalation.failures import FailureKind
 from llmesc.escalation.interrupt import Interrupted
@@ -13,7 +13,7 @@ from llmesc.escalation.ports import Health
 from llmesc.escalation.resolution import ModelKey, Resolution
 from llmesc.escalation.run import EventStream
 from llmesc.escalation.times import Clock, Timestamp
-from llmesc.escalation.waiting import LOOK_SECONDS, Busy, Choice, WaitOrEscalate, in_vain, rather_wait, with_jitter
+from llmesc.escalation.waiting import LOOK_SECONDS, Busy, Choice, WaitOrEscalate, earliest, rather_wait, with_jitter
 
 
 class Patience:
@@ -47,13 +47,8 @@ class Patience:
         )
 
     def earliest(self, left_seconds: float) -> Busy | None:
-        """Whom to wait for where nobody can be called; None where none will be free in the time that is left. When a probe ends
-        nobody knows.
-        """
-        busy = min(self._busy.values(), key=lambda each: each.at, default=None)
-        if busy is None or (in_vain(busy.at - self._clock.now(), left_seconds) and not self._probes()):
-            return None
-        return busy
+        """Whom to wait for where nobody can be called; see `waiting`."""
+        return earliest(self._busy.values(), now=self._clock.now(), left_seconds=left_seconds)
 
     async def wait(self, busy: Busy, deadline: float, instead_of: Choice | None = None) -> Resolution | None:
         """Waits for `busy`, or until a probe elsewhere has ended; who may be tried now.
@@ -103,7 +98,6 @@ class Patience:
             return None
         circuits = await self._health.circuits({busy.resolution.circuit_key for busy in probes})
         for busy in probes:
-            circuit = circuits.get(busy.resolution.circuit_key)
-            if circuit is None or circuit.state is not CircuitState.HALF_OPEN or circuit.lease is None:
+            if not is_being_probed(circuits.get(busy.resolution.circuit_key)):
                 return busy
         return None

@@ -44,7 +44,7 @@ from llmesc.escalation.selected import Selected
 from llmesc.escalation.skips import Skips
 from llmesc.escalation.times import Clock, Timestamp
 from llmesc.escalation.waiting import Busy, Choice, WaitOrEscalate
-from llmesc.escalation.walk import Exclusion, ruled_out
+from llmesc.escalation.walk import Exclusion, rule_out, ruled_out
 
 _TOO_SLOW = Failure(kind=FailureKind.TIMEOUT, rule="selection.silent", message="it is silent, and may be for too long")
 """What a call that is hedged is taken for: whoever would be passed over after it is no better."""
@@ -227,11 +227,7 @@ class Selection:
 
     def exclude(self, failed: Resolution, failure: Failure) -> None:
         """Rules out what `failed`'s failure makes not worth calling."""
-        for other in self._left:
-            if other.model_key not in self._excluded:
-                exclusion = ruled_out(failed, failure, other, self._allowances.prompt_tokens)
-                if exclusion is not None:
-                    self._excluded[other.model_key] = exclusion
+        rule_out(self._excluded, failed, failure, self._left, self._allowances.prompt_tokens)
 
     def again(self, resolution: Resolution, request: Request) -> None:
         """`resolution` answered, and comes next once more, with `request` as it has grown: if it still may be called."""

@@ -16,7 +16,7 @@ made once for each candidate: one that is busy again after the wait is not worth
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 from decimal import Decimal
 from typing import Literal
 
@@ -81,6 +81,17 @@ def rather_wait(
         and not in_vain(each.at - now, left_seconds - kept(each.needs_seconds + other_needs_seconds, of_seconds=left_seconds))
     ]
     return min(worth, key=lambda each: each.at, default=None)
+
+
+def earliest(busy: Collection[Busy], *, now: Timestamp, left_seconds: float) -> Busy | None:
+    """Whom to wait for where nobody can be called; None where none will be free in the time that is left.
+
+    When a probe ends nobody knows.
+    """
+    first = min(busy, key=lambda each: each.at, default=None)
+    if first is None or (in_vain(first.at - now, left_seconds) and not any(each.probe for each in busy)):
+        return None
+    return first
 
 
 def _preferred(policy: WaitOrEscalate, busy: Busy, other: Choice) -> bool:

@@ -7,7 +7,7 @@ from dataclasses import replace
 
 from llmesc.escalation.events import AttemptOutcome, SkipReason
 from llmesc.escalation.failures import Failure, FailureKind, SkipScope
-from llmesc.escalation.resolution import Resolution
+from llmesc.escalation.resolution import ModelKey, Resolution
 
 Exclusion = tuple[SkipReason, str]
 """Why a candidate is out for the rest of the request, and the detail for people."""
@@ -40,6 +40,15 @@ def ruled_out(failed: Resolution, failure: Failure, other: Resolution, prompt_to
             return _too_small(failed, other, prompt_tokens)
         case SkipScope.EVERYTHING:
             return ("not_allowed", because)
+
+
+def rule_out(
+    excluded: dict[ModelKey, Exclusion], failed: Resolution, failure: Failure, others: Iterable[Resolution], prompt_tokens: int
+) -> None:
+    """Adds to `excluded` those of `others` that `ruled_out` speaks against; the first reason against each stands."""
+    for other in others:
+        if other.model_key not in excluded and (why := ruled_out(failed, failure, other, prompt_tokens)) is not None:
+            excluded[other.model_key] = why
 
 
 def _too_small(failed: Resolution, other: Resolution, prompt_tokens: int) -> Exclusion | None:

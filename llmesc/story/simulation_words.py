@@ -8,7 +8,7 @@ from functools import partial
 from typing import NamedTuple
 
 from llmesc.engine.simulation.compare import Change
-from llmesc.engine.simulation.sums import Calls, Sums
+from llmesc.engine.simulation.sums import Calls, Sums, apart
 from llmesc.engine.simulation.what_if import Simulation
 from llmesc.escalation.untrusted import one_line
 from llmesc.story import words
@@ -171,7 +171,7 @@ def _difference(before: _Value, after: _Value) -> float | int | Decimal | None:
         case (Calls(), Calls()):
             return after.cost - before.cost
         case (tuple(), tuple()):  # the same where nothing is unknown; else it is not one number
-            least, most = after[0] - before[1], after[1] - before[0]
+            least, most = apart(before, after)
             return least if least == most else None
         case (int() | float(), int() | float()):
             return after - before

@@ -5,7 +5,6 @@ from __future__ import annotations
 import asyncio
 import contextlib
 import ssl
-import subprocess
 import time
 from collections.abc import AsyncIterator, Awaitable, Callable
 from functools import partial
@@ -17,6 +16,7 @@ import pytest
 from llmesc.escalation.circuits import CircuitState
 from llmesc.escalation.resolution import CircuitKey
 from llmesc.state.store import RunFilter, StateUnavailable, Store
+from tests.certificates import self_signed
 from tests.redis_server import RedisServer
 
 pytestmark = pytest.mark.anyio
@@ -56,10 +56,7 @@ async def test_a_password_from_the_environment(kit: Any, redis_with: Start, monk
 @contextlib.asynccontextmanager
 async def tls_before(server: RedisServer, folder: Path) -> AsyncIterator[tuple[int, Path]]:
     """A TLS end in front of a server, as stunnel or a load balancer is; its port, and the certificate that is to be trusted."""
-    certificate, key = folder / "cert.pem", folder / "key.pem"
-    made = "req -x509 -newkey ec -pkeyopt ec_paramgen_curve:prime256v1 -nodes -days 2 -subj /CN=localhost"
-    names = ["-addext", "subjectAltName=DNS:localhost,IP:127.0.0.1", "-keyout", str(key), "-out", str(certificate)]
-    subprocess.run(["openssl", *made.split(), *names], check=True, capture_output=True)
+    certificate, key = self_signed(folder)
     context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
     context.load_cert_chain(certificate, key)
 

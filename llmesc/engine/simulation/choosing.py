@@ -11,7 +11,7 @@ from llmesc.engine.simulation.course import Course
 from llmesc.engine.simulation.health import Health
 from llmesc.engine.simulation.means import PlayedMeans
 from llmesc.engine.simulation.rules import Rules
-from llmesc.escalation.circuits import Admission, Refusal
+from llmesc.escalation.circuits import Admission, Refusal, is_being_probed
 from llmesc.escalation.envelope import Left
 from llmesc.escalation.failures import Failure
 from llmesc.escalation.messages import Request
@@ -29,8 +29,8 @@ from llmesc.escalation.obstacles import (
 from llmesc.escalation.ports import Fit
 from llmesc.escalation.resolution import ModelKey, Resolution
 from llmesc.escalation.times import Timestamp
-from llmesc.escalation.waiting import LOOK_SECONDS, Busy, Choice, in_vain, rather_wait, with_jitter
-from llmesc.escalation.walk import Exclusion, ruled_out
+from llmesc.escalation.waiting import LOOK_SECONDS, Busy, Choice, earliest, rather_wait, with_jitter
+from llmesc.escalation.walk import Exclusion, rule_out
 
 _NOTHING_ASKED = Request(messages=())
 """Whether a wire can carry a request is a fact of the record here, so no request is looked at."""
@@ -84,7 +84,8 @@ class Choosing:
         """Nobody can be called: whether somebody can after all, after a wait or in spite of its circuit."""
         if not self._limits.escalation or self._throttled():
             return False
-        busy = self._earliest() if self._limits.wait else None
+        now, left_seconds = self._course.now, self._course.left().seconds
+        busy = earliest(self._busy.values(), now=now, left_seconds=left_seconds) if self._limits.wait else None
         if busy is not None:
             yield from self._wait(busy)
             return True
@@ -103,11 +104,7 @@ class Choosing:
 
     def exclude(self, failed: Resolution, failure: Failure) -> None:
         """Rules out what `failed`'s failure makes not worth calling."""
-        for other in self._queue:
-            if other.model_key not in self._excluded:
-                exclusion = ruled_out(failed, failure, other, self._means.prompt_tokens)
-                if exclusion is not None:
-                    self._excluded[other.model_key] = exclusion
+        rule_out(self._excluded, failed, failure, self._queue, self._means.prompt_tokens)
 
     def note_busy(self, candidate: Resolution, at: Timestamp, *, probe: bool = False) -> None:
         """It is worth waiting for until then; `probe`: for another's to end."""
@@ -166,14 +163,6 @@ class Choosing:
             other_needs_seconds=self._means.needs_seconds(candidate),
         )
 
-    def _earliest(self) -> Busy | None:
-        """Whom to wait for where nobody can be called; when a probe ends nobody knows."""
-        busy = min(self._busy.values(), key=lambda each: each.at, default=None)
-        now, left_seconds = self._course.now, self._course.left().seconds
-        if busy is None or (in_vain(busy.at - now, left_seconds) and not self._probes()):
-            return None
-        return busy
-
     def _wait(self, busy: Busy) -> Generator[Timestamp, None, None]:
         """Waits for `busy`, or until a probe elsewhere has ended, or the time is spent; who is free then comes next."""
         course = self._course
@@ -196,7 +185,6 @@ class Choosing:
     def _probed(self) -> Busy | None:
         """One whose probe is over, however it ended."""
         for busy in self._probes():
-            circuit = self._health.circuits.get(busy.resolution.circuit_key)
-            if circuit is None or circuit.state != "half_open" or circuit.lease is None:
+            if not is_being_probed(self._health.circuits.get(busy.resolution.circuit_key)):
                 return busy
         return None

@@ -114,7 +114,12 @@ def sums(played: Iterable[Played]) -> Sums:
 def gained(before: Sums, after: Sums) -> tuple[float, float] | None:
     """By how much the answered share rises, at least and at most: what is unknown may turn out either way. None without runs."""
     one, other = before.share, after.share
-    return None if one is None or other is None else (other[0] - one[1], other[1] - one[0])
+    return None if one is None or other is None else apart(one, other)
+
+
+def apart(before: tuple[float, float], after: tuple[float, float]) -> tuple[float, float]:
+    """By how much what is known to lie between two values rises, at least and at most."""
+    return after[0] - before[1], after[1] - before[0]
 
 
 def as_recorded(run: PastRun) -> Played:

@@ -95,7 +95,8 @@ async def simulate(
 
 async def _simulated(question: Question, present: Config, store: Store, clock: Clock, tell: OnProgress) -> Simulation:
     found = await _read(store, question.query, tell)
-    runs = [run for run in found if _left_out(run) is None]
+    why_not = [_left_out(run) for run in found]
+    runs = [run for run, why in zip(found, why_not, strict=True) if why is None]
     outcomes = Outcomes(runs, question.seed)
     today = await _situated(present, clock)
 
@@ -117,7 +118,7 @@ async def _simulated(question: Question, present: Config, store: Store, clock: C
         after=sums(after),
         changed=changed(runs, before, after),
         fidelity=fidelity(record, as_now),
-        left_out=Counter(why for run in found if (why := _left_out(run)) is not None),
+        left_out=Counter(why for why in why_not if why is not None),
         strangers=Counter(run.unknown for run in after if run.unknown is not None),
         other_chains=tuple(sorted({run.chain.name for run in runs} - known)),
     )
