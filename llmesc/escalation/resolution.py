@@ -6,6 +6,7 @@ from collections.abc import Mapping
 from dataclasses import field
 from decimal import Decimal
 from enum import IntEnum
+from functools import cached_property
 from typing import Any, Literal, NamedTuple
 
 from llmesc.escalation.light_dataclass import dataclass
@@ -144,9 +145,11 @@ class Offering:
     """The operator's own words about it, carried through untouched."""
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@dataclass(frozen=True, slots=False, kw_only=True)  # without slots, it can keep the keys that are made of it
 class Resolution:
-    """One candidate of a chain: a model, at an instance of a provider, in a tier."""
+    """One candidate of a chain: a model, at an instance of a provider, in a tier. Its keys are made once, for they are asked for
+    some ten times in each run that passes it.
+    """
 
     tier: Tier
     provider: str
@@ -160,17 +163,17 @@ class Resolution:
     """Whether prompts stay on machines the operator runs; privacy mode allows only these."""
     simulated: bool = False
 
-    @property
+    @cached_property
     def circuit_key(self) -> CircuitKey:
         """The circuit that guards it."""
         return CircuitKey(self.provider, self.instance)
 
-    @property
+    @cached_property
     def model_key(self) -> ModelKey:
         """The key of a denial of exactly this candidate."""
         return ModelKey(self.provider, self.instance, self.model)
 
-    @property
+    @cached_property
     def ref(self) -> str:
         """`provider/model` or `provider@instance/model`, as shown everywhere."""
         return str(self.model_key)
