@@ -6,6 +6,7 @@ import os
 import re
 import socket
 from collections.abc import Mapping
+from functools import cache
 
 from llmesc.engine.options import AskOptions
 from llmesc.escalation.untrusted import one_line
@@ -19,24 +20,24 @@ def caller(environ: Mapping[str, str], options: AskOptions) -> Mapping[str, str]
 
     A traceparent that is none is left out, as its specification has it: the trace then begins anew.
     """
-    trace = (options.traceparent or "").strip()
-    given = {
-        "name": one_line(options.caller or ""),
-        "conversation": one_line(options.conversation or ""),
-        "correlation": one_line(options.correlation or ""),
-        "traceparent": trace if _TRACEPARENT.fullmatch(trace) else "",
-    }
+    given = {"name": options.caller, "conversation": options.conversation, "correlation": options.correlation}
+    told = {key: one_line(value) for key, value in given.items() if value}
+    if (trace := (options.traceparent or "").strip()) and _TRACEPARENT.fullmatch(trace):
+        told["traceparent"] = trace
     return {
         "user": environ.get("USER") or environ.get("LOGNAME") or environ.get("USERNAME") or _account(),
         "host": socket.gethostname(),
         "pid": str(os.getpid()),
         "command": options.command,
-        **{key: value for key, value in given.items() if value},
+        **{key: value for key, value in told.items() if value},
     }
 
 
+@cache
 def _account() -> str:
-    """The name of the account, for services and containers, whose environment often has none; empty where it has no name."""
+    """The name of the account, for services and containers, whose environment often has none; empty where it has no name. Looked
+    up once: a process keeps it.
+    """
     try:
         import pwd
 

@@ -39,7 +39,7 @@ from llmesc.escalation.foresight import Knowledge, foresee
 from llmesc.escalation.gate import judge_beginning
 from llmesc.escalation.language import Identify, asked_in
 from llmesc.escalation.limits import Limits
-from llmesc.escalation.messages import Request, ask_for, estimate_tokens
+from llmesc.escalation.messages import Request, ask_for
 from llmesc.escalation.pieces import Provider
 from llmesc.escalation.ports import Denial
 from llmesc.escalation.purse import Purse
@@ -334,7 +334,7 @@ class Engine:
             pinned=options.model,
             tier_floor=_tier(options.tier),
             needs=request.needs,
-            estimated_tokens=estimate_tokens(request),
+            estimated_tokens=request.estimated_tokens,
             window_headroom=self.config.window_headroom,
             privacy=limits.privacy,
             allowed_models=self.config.allowed_models,

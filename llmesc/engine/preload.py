@@ -7,8 +7,7 @@ does not wait for them, and neither should the switch to the next candidate: bet
 from __future__ import annotations
 
 import asyncio
-from functools import cache
-from threading import Thread
+from threading import Event, Thread
 
 AFTER_SECONDS = 0.1
 """How long a call has to take before anything is loaded beside it: one that is answered at once is not held up."""
@@ -16,8 +15,13 @@ BUSY_SECONDS = 0.01
 """A loop that comes so late to its timers was busy itself, with the imports of its first call mostly: nothing was waited for."""
 
 
+_BEGUN = Event()
+
+
 def while_waiting() -> None:
     """A call is about to be made."""
+    if _BEGUN.is_set():
+        return
     loop = asyncio.get_running_loop()
     due = loop.time() + AFTER_SECONDS
 
@@ -30,10 +34,11 @@ def while_waiting() -> None:
     loop.call_at(due, begin)
 
 
-@cache
 def _begin() -> None:
     """Once in a process, in a thread that holds up nothing."""
-    Thread(target=load, name="llmesc-preload", daemon=True).start()
+    if not _BEGUN.is_set():
+        _BEGUN.set()
+        Thread(target=load, name="llmesc-preload", daemon=True).start()
 
 
 def load() -> None:

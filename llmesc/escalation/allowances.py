@@ -23,7 +23,7 @@ from llmesc.escalation.hedging import HedgeAfter, silence_allowed
 from llmesc.escalation.latency import Latency
 from llmesc.escalation.limits import Timeouts
 from llmesc.escalation.liveness import learned, patient
-from llmesc.escalation.messages import Request, estimate_tokens
+from llmesc.escalation.messages import Request
 from llmesc.escalation.ports import Health
 from llmesc.escalation.pricing import affordable_tokens, at_most, estimated
 from llmesc.escalation.purse import Purse
@@ -49,7 +49,7 @@ class Allowances:
 
     def asked(self, request: Request) -> None:
         """The request, as it has grown."""
-        self.prompt_tokens = estimate_tokens(request)
+        self.prompt_tokens = request.estimated_tokens
         self._wanted_tokens = request.max_output_tokens
 
     async def learn(self, candidates: Collection[Resolution]) -> None:

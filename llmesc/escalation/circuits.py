@@ -181,13 +181,15 @@ def _succeed(circuit: Circuit, signal: Succeeded, now: Timestamp) -> Circuit:
         return circuit
     before = circuit.latency_seconds
     latency = signal.latency_seconds if before is None else before + _LATENCY_SHARE * (signal.latency_seconds - before)
-    noted = replace(_with_recent(circuit, now, ok=True, latency_seconds=signal.latency_seconds), latency_seconds=latency)
+    recent = _recent(circuit, now, ok=True, latency_seconds=signal.latency_seconds)
     if circuit.state is CircuitState.CLOSED:
-        return replace(noted, failures=())
+        return replace(circuit, recent=recent, latency_seconds=latency, failures=())
     if signal.token is None:  # a call that was made in spite of the circuit: only the probe closes it
-        return noted
+        return replace(circuit, recent=recent, latency_seconds=latency)
     return replace(
-        noted,
+        circuit,
+        recent=recent,
+        latency_seconds=latency,
         state=CircuitState.CLOSED,
         generation=circuit.generation + 1,
         failures=(),
@@ -200,7 +202,7 @@ def _succeed(circuit: Circuit, signal: Succeeded, now: Timestamp) -> Circuit:
 def _fail(circuit: Circuit, signal: Failed, now: Timestamp, policy: CircuitPolicy, jitter: float) -> Circuit:
     if not _counts(circuit, signal):
         return circuit
-    noted = _with_recent(circuit, now, ok=False, latency_seconds=signal.latency_seconds)
+    noted = replace(circuit, recent=_recent(circuit, now, ok=False, latency_seconds=signal.latency_seconds))
     if _override(circuit, now):
         return noted
     full = False
@@ -258,8 +260,9 @@ def _in_step_with_clock(circuit: Circuit, now: Timestamp, policy: CircuitPolicy)
     return replace(circuit, opened_at=now, retry_at=Timestamp(now + min(circuit.retry_at - opened_at, longest)))
 
 
-def _with_recent(circuit: Circuit, now: Timestamp, *, ok: bool, latency_seconds: float) -> Circuit:
-    return replace(circuit, recent=(*circuit.recent, Recent(now, ok, latency_seconds))[-RECENT_CALLS:])
+def _recent(circuit: Circuit, now: Timestamp, *, ok: bool, latency_seconds: float) -> tuple[Recent, ...]:
+    """The newest calls, with one more."""
+    return (*circuit.recent, Recent(now, ok, latency_seconds))[-RECENT_CALLS:]
 
 
 def _counts(circuit: Circuit, result: Succeeded | Failed) -> bool:

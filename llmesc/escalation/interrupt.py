@@ -66,7 +66,7 @@ class Interruptible:
             if close is not None:
                 close()
             raise Interrupted("cancelled")
-        self._task = asyncio.current_task()
+        self._task = self._task or asyncio.current_task()
         self._deadline = deadline
         if self._timer is None or self._timer.when() > deadline:
             self._arm(loop, deadline)

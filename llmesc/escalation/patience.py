@@ -28,6 +28,11 @@ class Patience:
         self._preferred: set[ModelKey] = set()
         """Those that were waited for although somebody else could be called."""
 
+    @property
+    def knows_nobody(self) -> bool:
+        """Whether nobody is worth waiting for."""
+        return not self._busy
+
     def note(self, busy: Busy) -> None:
         """A candidate is worth waiting for."""
         self._busy[busy.resolution.model_key] = busy

@@ -292,6 +292,8 @@ class Selection:
 
     def _rather(self, candidate: Resolution, left: Left, policy: WaitOrEscalate | None = None) -> Busy | None:
         """Whom to wait for rather than to call `candidate`."""
+        if self._patience.knows_nobody:
+            return None
         return self._patience.rather(
             policy or self._limits.wait_or_escalate,
             self._choice(candidate),

@@ -13,7 +13,7 @@ from collections.abc import Iterator, Mapping
 from types import MappingProxyType
 from typing import Any
 
-from llmesc.escalation.messages import Image, Part, Request, Text, Thinking, estimate_tokens
+from llmesc.escalation.messages import Image, Part, Request, Text, Thinking
 from llmesc.escalation.ports import Fit
 from llmesc.escalation.resolution import CircuitKey, Resolution
 from llmesc.providers.prefill import prefill
@@ -54,7 +54,7 @@ def _is_plain(request: Request) -> bool:
 def _too_long(resolution: Resolution, request: Request) -> str:
     """For a conversation that has grown since the chain was made. The estimate may be a quarter too high."""
     window = resolution.offering.context_window
-    if window is None or (tokens := estimate_tokens(request)) * 4 // 5 <= window:
+    if window is None or (tokens := request.estimated_tokens) * 4 // 5 <= window:
         return ""
     return f"about {tokens:,} tokens of prompt by now; a window of {window:,}"
 

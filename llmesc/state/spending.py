@@ -56,7 +56,9 @@ class SpendingBook:
 
     def note(self, event: Event) -> None:
         """Settles what `event` ends."""
-        match settling(event):
+        if (settled := settling(event)) is None:
+            return  # nearly always: quicker said than matched
+        match settled:
             case Hold(attempt, reservation):
                 if (event.run_id, attempt) not in self._held:
                     self._hold(event.run_id, attempt, reservation)
@@ -68,8 +70,6 @@ class SpendingBook:
             case SettleRest():
                 for key in [key for key in self._held if key[0] == event.run_id]:
                     self._settle(key, self._held[key].dollars)
-            case None:
-                pass
 
     def _hold(self, run_id: str, attempt: int, reservation: Reservation) -> None:
         self._held[run_id, attempt] = reservation

@@ -23,7 +23,7 @@ async def test_it_is_loaded_once_beside_a_call_that_takes_its_time(monkeypatch: 
         loaded.set()
 
     monkeypatch.setattr(preload, "load", load)
-    preload._begin.cache_clear()
+    preload._BEGUN.clear()
 
     preload.while_waiting()
     preload.while_waiting()
@@ -34,7 +34,7 @@ async def test_it_is_loaded_once_beside_a_call_that_takes_its_time(monkeypatch: 
     await asyncio.wait_for(both_are_due.wait(), 20)
     assert await asyncio.to_thread(loaded.wait, 20)
     assert times == ["llmesc-preload"]
-    preload._begin.cache_clear()
+    preload._BEGUN.clear()
 
 
 class LateLoop:
@@ -60,6 +60,7 @@ def test_a_loop_that_was_busy_itself_has_not_waited(
     late_seconds: list[float], begun_after_seconds: float, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     loop, begun = LateLoop(late_seconds), []
+    preload._BEGUN.clear()
     monkeypatch.setattr(preload.asyncio, "get_running_loop", lambda: loop)
     monkeypatch.setattr(preload, "_begin", lambda: begun.append(loop.now))
 

@@ -72,13 +72,14 @@ def declines(text: str, prompt: str = "") -> str | None:
     folded = _fold(_QUOTED.sub(lambda quote: "x" * len(quote[0]), text))
     if folded.lstrip().startswith(_phrases(LETTERS)):
         return None
-    clauses = list(_clauses(folded))
-    for index, clause in enumerate(clauses):
+    for index, clause in enumerate(_clauses(folded)):
         if clause.sentence >= _OPENING_SENTENCES or clause.start > _OPENING:
             return None
+        if not _any(_signs(), clause):
+            continue  # nearly every clause of nearly every answer
         for language in _languages():
             force = _force(clause, language)
-            if force and _is_all(clauses, index, force, language) and not _asks_about_refusals(prompt):
+            if force and _is_all(list(_clauses(folded)), index, force, language) and not _asks_about_refusals(prompt):
                 return f"it declines: “{clause.text[2:-2][:_SHOWN]}”"
     return None
 
@@ -147,6 +148,12 @@ def _fold(text: str) -> str:
 @cache
 def _phrases(written: str) -> tuple[str, ...]:
     return tuple(_fold(phrase.replace("_", " ")) for phrase in written.split())
+
+
+@cache
+def _signs() -> tuple[str, ...]:
+    """Of all languages; a clause with none of them has no force in any."""
+    return tuple({phrase for language in _languages() for phrase in (*language.outright, *language.unable, *language.limits)})
 
 
 @cache

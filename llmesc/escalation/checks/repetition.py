@@ -67,6 +67,8 @@ def going_in_circles(shape: Shape) -> str | None:
 
 def _loop(tokens: Sequence[str]) -> str | None:
     """Finds stretches in which each token is the one a period before it."""
+    if len(tokens) < _LOOP_TOKENS:
+        return None
     loops = [it for it in _stretches(tokens) if it.rounds >= _LOOP_ROUNDS and it.length >= it.least]
     if not loops:
         return None
@@ -98,6 +100,8 @@ def _stretches(tokens: Sequence[str]) -> Iterator[_Stretch]:
 
 def _same_sentences(lines: Sequence[str]) -> str | None:
     """Finds loops that are not exact: sentences that come again and again in any order, or with a new number each time."""
+    if sum(map(len, lines)) < _SENTENCE_COUNT * _SENTENCE_CHARACTERS:
+        return None
     counts = Counter(
         sentence
         for line in lines
