@@ -35,11 +35,11 @@ from llmesc.escalation.errors import UnknownName, UnusableTool
 from llmesc.escalation.events import Chain, Rejected
 from llmesc.escalation.executor import Executor
 from llmesc.escalation.fold import RunView, fold
-from llmesc.escalation.foresight import Knowledge, foresee
+from llmesc.escalation.foresight import Knowledge
 from llmesc.escalation.gate import judge_beginning
 from llmesc.escalation.language import Identify, asked_in
 from llmesc.escalation.limits import Limits
-from llmesc.escalation.messages import Request, ask_for, estimate_tokens
+from llmesc.escalation.messages import Request, ask_for
 from llmesc.escalation.pieces import Provider
 from llmesc.escalation.ports import Denial
 from llmesc.escalation.purse import Purse
@@ -295,7 +295,7 @@ class Engine:
         )
         return Plan(
             chain=chain,
-            candidates=tuple(planned(each, chain, known) for each in foresee(chain, request, limits, known)),
+            candidates=tuple(planned(chain, request, limits, known)),
             estimated_tokens=wanted.estimated_tokens,
             max_attempts=limits.max_attempts,
         )
@@ -334,7 +334,7 @@ class Engine:
             pinned=options.model,
             tier_floor=_tier(options.tier),
             needs=request.needs,
-            estimated_tokens=estimate_tokens(request),
+            estimated_tokens=request.estimated_tokens,
             window_headroom=self.config.window_headroom,
             privacy=limits.privacy,
             allowed_models=self.config.allowed_models,

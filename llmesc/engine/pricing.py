@@ -28,6 +28,8 @@ class Pricing:
 
     def priced(self, resolutions: Iterable[Resolution]) -> tuple[Resolution, ...]:
         """With the prices that are known now."""
+        if not self._sought or not self._list.loaded:
+            return tuple(resolutions)
         return tuple(self._priced(resolution) for resolution in resolutions)
 
     async def price_of(self, resolution: Resolution) -> Price | None:

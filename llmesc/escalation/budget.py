@@ -51,7 +51,7 @@ call that costs any amount fits into no budget.
 """
 
 PROMPT_MARGIN = Decimal("1.25")
-"""By which a prompt may be longer than it is estimated; see `messages.estimate_tokens`."""
+"""By which a prompt may be longer than it is estimated; see `Request.estimated_tokens`."""
 
 _NANO = 1_000_000_000
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
 from dataclasses import replace
+from functools import cached_property
 from typing import Any, Literal
 
 from llmesc.escalation.light_dataclass import dataclass
@@ -110,7 +111,7 @@ class ResponsesBody:
     """What of it other wires do without, by name."""
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@dataclass(frozen=True, slots=False, kw_only=True)  # without slots, it can keep what every candidate asks of it
 class Request:
     """One question, independent of who answers it."""
 
@@ -138,6 +139,45 @@ class Request:
         """Whether the answer has to be JSON, of any shape or of the schema's."""
         return self.expect == "json" or self.schema is not None
 
+    @cached_property
+    def is_plain(self) -> bool:
+        """Whether it is words and no wish beside them: every wire carries it as it is. Most are, and a long chain asks for each
+        candidate.
+        """
+        return (
+            self.responses_body is None
+            and self.max_output_tokens is None
+            and self.seed is None
+            and self.temperature is None
+            and not self.wants_json
+            and all(type(part) is Text for message in self.messages for part in message.parts)
+            and not (self.messages and self.messages[-1].role == "assistant")  # an answer that was begun
+        )
+
+    @cached_property
+    def estimated_tokens(self) -> int:
+        """A cautious count of its tokens, without a tokenizer.
+
+        Latin text runs at about four bytes a token in the tokenizers of 2024-26 and three in code; other scripts take about
+        one token a character. An image counts as 1,000, a message as 4 more. Good to a quarter, which is what the headroom
+        of a window is for.
+        """
+        total = 3
+        for message in self.messages:
+            total += 4
+            for part in message.parts:
+                if isinstance(part, Image):
+                    total += 1000
+                elif isinstance(part, ToolCall):
+                    total += text_tokens(part.name) + text_tokens(part.arguments)
+                elif isinstance(part, ToolResult):
+                    total += text_tokens(part.content)
+                else:
+                    total += text_tokens(part.text)
+        for tool in self.tools:
+            total += 8 + text_tokens(tool.name) + text_tokens(tool.description) + text_tokens(str(tool.parameters))
+        return total
+
     @property
     def needs(self) -> frozenset[str]:
         """Capabilities that a candidate must have, as far as they are known."""
@@ -153,7 +193,7 @@ def with_estimates(seen: Usage, request: Request, written_tokens: int) -> Usage:
     """
     return replace(
         seen,
-        input_tokens=estimate_tokens(request) if seen.input_tokens is None else seen.input_tokens,
+        input_tokens=request.estimated_tokens if seen.input_tokens is None else seen.input_tokens,
         output_tokens=max(written_tokens, seen.output_tokens or 0),
         estimated=True,
     )
@@ -165,31 +205,7 @@ def ask_for(prompt: str, *, system: str | None = None, images: Iterable[Image] =
     return Request(messages=(*head, Message(role="user", parts=(*images, Text(text=prompt)))))
 
 
-def estimate_tokens(request: Request) -> int:
-    """A cautious count of prompt tokens, without a tokenizer.
-
-    Latin text runs at about four bytes a token in the tokenizers of 2024-26 and three in code; other scripts take about
-    one token a character. An image counts as 1,000, a message as 4 more. Good to a quarter, which is what the headroom
-    of a window is for.
-    """
-    total = 3
-    for message in request.messages:
-        total += 4
-        for part in message.parts:
-            if isinstance(part, Image):
-                total += 1000
-            elif isinstance(part, ToolCall):
-                total += text_tokens(part.name) + text_tokens(part.arguments)
-            elif isinstance(part, ToolResult):
-                total += text_tokens(part.content)
-            else:
-                total += text_tokens(part.text)
-    for tool in request.tools:
-        total += 8 + text_tokens(tool.name) + text_tokens(tool.description) + text_tokens(str(tool.parameters))
-    return total
-
-
 def text_tokens(text: str) -> int:
-    """The estimate for one text; see `estimate_tokens`."""
+    """The estimate for one text; see `Request.estimated_tokens`."""
     ascii_bytes = len(text.encode("ascii", "ignore"))
     return (ascii_bytes + 3) // 4 + (len(text) - ascii_bytes)

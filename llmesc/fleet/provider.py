@@ -12,7 +12,6 @@ from typing import TYPE_CHECKING
 from llmesc.escalation.capture import CaptureMode, strictest
 from llmesc.escalation.errors import ConfigError
 from llmesc.escalation.failures import CallFailed, Failure, FailureKind
-from llmesc.escalation.messages import estimate_tokens
 from llmesc.escalation.pieces import Call, Piece
 from llmesc.escalation.redis_url import parse_redis_url
 from llmesc.escalation.secret import Secret
@@ -117,7 +116,7 @@ class FleetProvider:
         if not served:
             others = bool(workers)  # else the other lanes there need not be tried, either
             raise failed(FailureKind.CONNECTION, "no_worker", f"no worker serves {model} at {link.place}", lane_only=others)
-        tokens = estimate_tokens(call.request) + (call.request.max_output_tokens or 0)
+        tokens = call.request.estimated_tokens + (call.request.max_output_tokens or 0)
         lanes = lanes_for(served, tokens)
         if not lanes:
             largest = max(lane.tokens or 0 for lane in served)

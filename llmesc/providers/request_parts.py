@@ -7,7 +7,7 @@ from collections.abc import Iterable, Sequence
 from dataclasses import replace
 from typing import Any, NamedTuple
 
-from llmesc.escalation.messages import Image, Message, Request, Text, ToolCall, ToolSpec, estimate_tokens
+from llmesc.escalation.messages import Image, Message, Request, Text, ToolCall, ToolSpec
 from llmesc.escalation.resolution import Offering
 
 
@@ -95,5 +95,5 @@ def within_limits(request: Request, offering: Offering) -> Request:
         return request
     most = wanted if offering.max_output_tokens is None else min(wanted, offering.max_output_tokens)
     if (window := offering.context_window) is not None:
-        most = min(most, max(window - estimate_tokens(request) * 5 // 4, window // 10, 1))
+        most = min(most, max(window - request.estimated_tokens * 5 // 4, window // 10, 1))
     return request if most == wanted else replace(request, max_output_tokens=most)

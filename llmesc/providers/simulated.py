@@ -23,7 +23,7 @@ from typing import TYPE_CHECKING, Any, NamedTuple, cast, get_args
 
 from llmesc.escalation.failures import CallFailed, Failure, FailureKind
 from llmesc.escalation.light_dataclass import dataclass
-from llmesc.escalation.messages import Usage, estimate_tokens, text_tokens
+from llmesc.escalation.messages import Usage, text_tokens
 from llmesc.escalation.pieces import (
     Call,
     Finish,
@@ -153,7 +153,7 @@ class SimulatedProvider:
         if step.fail:
             await self._fail(step, call)
         yield UsagePiece(
-            Usage(input_tokens=estimate_tokens(call.request), output_tokens=text_tokens(text + step.thinking), estimated=True)
+            Usage(input_tokens=call.request.estimated_tokens, output_tokens=text_tokens(text + step.thinking), estimated=True)
         )
         yield Finish(step.finish, model=call.resolution.model)
 

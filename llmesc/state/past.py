@@ -16,7 +16,7 @@ from llmesc.escalation.events import Chain, SkipReason
 from llmesc.escalation.failures import Failure, FailureKind, SkipScope
 from llmesc.escalation.light_dataclass import dataclass
 from llmesc.escalation.limits import Limits
-from llmesc.escalation.messages import Request, Usage, estimate_tokens
+from llmesc.escalation.messages import Request, Usage
 from llmesc.escalation.resolution import ModelKey
 from llmesc.escalation.times import Timestamp, from_rfc3339
 from llmesc.state.usage import caller_name
@@ -237,7 +237,7 @@ class _Told:
             limits=reader.limits(started["limits"]),
             caller=caller_name(started["caller"]),
             needs=reader._needs.setdefault(request.needs, request.needs),
-            prompt_tokens=estimate_tokens(request) if started.get("capture", "full") in ("full", "redacted") else None,
+            prompt_tokens=request.estimated_tokens if started.get("capture", "full") in ("full", "redacted") else None,
             max_output_tokens=request.max_output_tokens,
             calls=tuple(self._calls()),
             skipped=self._skipped,

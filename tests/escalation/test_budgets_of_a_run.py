@@ -15,7 +15,7 @@ from llmesc.escalation.circuits import Cause, Circuit, CircuitState, Released
 from llmesc.escalation.events import AttemptFinished, AttemptStarted, CandidateSkipped, Event, RunFinished, RunOutcome
 from llmesc.escalation.failures import FailureKind
 from llmesc.escalation.limits import Limits
-from llmesc.escalation.messages import ask_for, estimate_tokens
+from llmesc.escalation.messages import ask_for
 from llmesc.escalation.resolution import Offering, Price, Resolution, Tier
 from llmesc.escalation.times import Timestamp
 from tests.escalation.world import Bench, MemoryHealth, Silence, World, answer, asking, candidate, failing, world
@@ -27,7 +27,7 @@ WELL = [answer()]
 PRICE = Price(input_per_million=Decimal(1), output_per_million=Decimal(10))
 COST = Decimal("0.00006")
 """Of `WELL`: 10 tokens in, 5 out."""
-MOST = (ceil(estimate_tokens(ask_for("What is Raft?")) * 1.25) + 10 * Decimal(1_000)) / 1_000_000
+MOST = (ceil(ask_for("What is Raft?").estimated_tokens * 1.25) + 10 * Decimal(1_000)) / 1_000_000
 """Of a call whose answer may have 1,000 tokens, and whose prompt a quarter more than it is estimated."""
 
 
@@ -247,7 +247,7 @@ class TestHedges:
         first, hedge = of(AttemptStarted, events)
         assert (first.reserved.dollars, hedge.reserved.dollars, hedge.hedges) == (MOST, MOST, 1)
         lost = next(event for event in of(AttemptFinished, events) if event.lost_to is not None)
-        assert lost.cost == Decimal(estimate_tokens(run.request)) / 1_000_000, "its prompt"
+        assert lost.cost == Decimal(run.request.estimated_tokens) / 1_000_000, "its prompt"
         assert on(run, "all") == (lost.cost + COST, 0)
 
     def test_there_is_no_hedge_where_the_budget_does_not_hold_both_and_it_may_still_follow(self) -> None:

@@ -26,7 +26,7 @@ from llmesc.escalation.fold import RunView, fold
 from llmesc.escalation.hedging import silence_allowed
 from llmesc.escalation.latency import LEARNED_FROM_CALLS, Latency
 from llmesc.escalation.limits import Limits, Timeouts
-from llmesc.escalation.messages import Usage, ask_for, estimate_tokens
+from llmesc.escalation.messages import Usage, ask_for
 from llmesc.escalation.pieces import Activity, Finish, Opened, ThinkingPiece, ToolCallPiece, UsagePiece
 from llmesc.escalation.resolution import Offering, Price, Resolution, Tier
 from llmesc.escalation.retry_budget import Bucket
@@ -153,7 +153,7 @@ class TestWhoIsFirst:
     def test_the_loser_is_metered_its_prompt_at_least(self) -> None:
         lost = of(AttemptFinished, played(world((A, late(10)), (B, WELL), limits=HEDGED)))[0]
 
-        assert (lost.usage.input_tokens, lost.usage.output_tokens) == (estimate_tokens(ask_for("What is Raft?")), 0)
+        assert (lost.usage.input_tokens, lost.usage.output_tokens) == (ask_for("What is Raft?").estimated_tokens, 0)
         assert lost.usage.estimated
 
     def test_what_the_provider_of_the_loser_counted_counts(self) -> None:

@@ -17,7 +17,7 @@ from llmesc.escalation.events import AttemptStarted, RunOutcome
 from llmesc.escalation.failures import CallFailed, Failure, FailureKind
 from llmesc.escalation.fold import RunView, fold
 from llmesc.escalation.limits import Limits
-from llmesc.escalation.messages import Usage, ask_for, estimate_tokens
+from llmesc.escalation.messages import Usage, ask_for
 from llmesc.escalation.pieces import Call, Finish, Piece, TextPiece, UsagePiece
 from llmesc.escalation.resolution import Tier
 from tests.escalation.laws import violations
@@ -42,7 +42,7 @@ class Metered(Scripted):
 
     async def call(self, call: Call) -> AsyncIterator[Piece]:
         self.calls.append(call)
-        prompt, most = estimate_tokens(call.request), call.request.max_output_tokens or 0
+        prompt, most = call.request.estimated_tokens, call.request.max_output_tokens or 0
         try:
             yield UsagePiece(Usage(input_tokens=prompt, output_tokens=0))
             for step in self.scripts[0]:
