@@ -6,8 +6,9 @@ import contextlib
 from collections.abc import Callable, Mapping
 from dataclasses import replace
 from decimal import Decimal
+from functools import cached_property
 from pathlib import Path
-from typing import TYPE_CHECKING, Protocol, runtime_checkable
+from typing import TYPE_CHECKING, Any, Protocol, runtime_checkable
 from urllib.parse import urlsplit
 
 from llmesc.config.model import Config, InstanceConfig, ModelConfig, PriceParts, ProviderConfig
@@ -156,10 +157,14 @@ class Wires:
 
     def fits(self, resolution: Resolution, request: Request) -> Fit:
         """Whether the candidate's wire can carry the request, and what it changes so that it can."""
+        provider, instance = self._instances[resolution.circuit_key]
+        return self._preflight(provider.api, resolution, request, instance.options)
+
+    @cached_property
+    def _preflight(self) -> Callable[[str, Resolution, Request, Mapping[str, Any]], Fit]:
         from llmesc.providers.preflight import preflight
 
-        provider, instance = self._instances[resolution.circuit_key]
-        return preflight(provider.api, resolution, request, instance.options)
+        return preflight
 
     async def probe(self, key: CircuitKey) -> ProbeResult:
         """Looks at one instance without calling a model. Raises `CredentialsMissing`."""

@@ -35,7 +35,7 @@ from llmesc.escalation.errors import UnknownName, UnusableTool
 from llmesc.escalation.events import Chain, Rejected
 from llmesc.escalation.executor import Executor
 from llmesc.escalation.fold import RunView, fold
-from llmesc.escalation.foresight import Knowledge, foresee
+from llmesc.escalation.foresight import Knowledge
 from llmesc.escalation.gate import judge_beginning
 from llmesc.escalation.language import Identify, asked_in
 from llmesc.escalation.limits import Limits
@@ -295,7 +295,7 @@ class Engine:
         )
         return Plan(
             chain=chain,
-            candidates=tuple(planned(each, chain, known) for each in foresee(chain, request, limits, known)),
+            candidates=tuple(planned(chain, request, limits, known)),
             estimated_tokens=wanted.estimated_tokens,
             max_attempts=limits.max_attempts,
         )

@@ -8,7 +8,7 @@ from decimal import Decimal
 from typing import Any
 
 from llmesc.escalation.capture import CaptureMode
-from llmesc.escalation.circuits import Circuit
+from llmesc.escalation.circuits import Circuit, CircuitState
 from llmesc.escalation.events import Answer, Chain, Move, RunOutcome, SkipReason
 from llmesc.escalation.fold import RunView
 from llmesc.escalation.foresight import Afterwards
@@ -91,8 +91,8 @@ class Planned:
     resolution: Resolution
     move: Move
     circuit: Circuit
-    circuit_state: str
-    """`closed`, `open`, `half_open`; overrides and ended cooldowns counted."""
+    circuit_state: CircuitState
+    """Overrides and ended cooldowns counted."""
     skip: SkipReason | None
     """Why it would be skipped now; None: it would be called."""
     detail: str = ""

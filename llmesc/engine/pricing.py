@@ -9,7 +9,7 @@ from urllib.parse import urlsplit
 
 from llmesc.config.model import Config, PriceParts
 from llmesc.escalation.resolution import CONFIGURED, ModelKey, Price, PriceTier, Resolution
-from llmesc.escalation.times import Clock
+from llmesc.escalation.times import Clock, Timestamp
 from llmesc.records.price_list import Listing, PriceList
 
 
@@ -20,6 +20,9 @@ class Pricing:
         self._clock = clock
         self._list = price_list or PriceList()
         self._sought = _sought(config)
+        self._minute = -1
+        self._known: dict[ModelKey, tuple[Resolution, Resolution]] = {}
+        """In this minute: without a price of the list, and with it. The list has prices that depend on the time of day."""
 
     async def load(self) -> None:
         """Gets the price list, where an offering needs it."""
@@ -28,20 +31,31 @@ class Pricing:
 
     def priced(self, resolutions: Iterable[Resolution]) -> tuple[Resolution, ...]:
         """With the prices that are known now."""
-        return tuple(self._priced(resolution) for resolution in resolutions)
+        if not self._sought or not self._list.loaded:
+            return tuple(resolutions)
+        now = self._clock.now()
+        return tuple(self._priced(resolution, now) for resolution in resolutions)
 
     async def price_of(self, resolution: Resolution) -> Price | None:
         """What a candidate costs; gets the price list where it has to."""
         if resolution.model_key in self._sought:
             await self._list.load()
-        return self._priced(resolution).offering.price
+        return self._priced(resolution, self._clock.now()).offering.price
 
-    def _priced(self, resolution: Resolution) -> Resolution:
-        sought = self._sought.get(resolution.model_key)
-        if sought is None or resolution.offering.price is not None or not self._list.loaded:
+    def _priced(self, resolution: Resolution, now: Timestamp) -> Resolution:
+        key = resolution.model_key
+        if key not in self._sought or resolution.offering.price is not None or not self._list.loaded:
             return resolution
-        listing, said = sought
-        listed = self._list.price(listing, self._clock.now())
+        if self._minute != now // 60:
+            self._minute, self._known = int(now // 60), {}
+        known = self._known.get(key)
+        if known is None or known[0] is not resolution:
+            known = self._known[key] = (resolution, self._with_listed(resolution, now))
+        return known[1]
+
+    def _with_listed(self, resolution: Resolution, now: Timestamp) -> Resolution:
+        listing, said = self._sought[resolution.model_key]
+        listed = self._list.price(listing, now)
         if listed is None:
             return resolution
         return replace(resolution, offering=replace(resolution.offering, price=over(said, listed) if said else listed))

@@ -30,6 +30,8 @@ from llmesc.escalation.purse import Purse
 from llmesc.escalation.resolution import ModelKey, Resolution
 from llmesc.escalation.walk import Exclusion
 
+_NOTHING = Decimal(0)
+
 USUAL_ANSWER_TOKENS = 500
 """How long an answer is taken to be where prices are compared and nobody limited it: a page."""
 
@@ -42,9 +44,10 @@ class Allowances:
     ) -> None:
         """`purse`: the budgets that its calls count against; None: there are none."""
         self._health = health
-        self._purse = purse
+        self._purse = purse if purse is not None and purse.holds else None
         self._timeouts_for = timeouts_for
-        self._calls: Mapping[ModelKey, Sequence[Latency]] | None = None
+        self._calls: Mapping[ModelKey, Sequence[Latency]] = {}
+        self._learned = False
         self.asked(request)
 
     def asked(self, request: Request) -> None:
@@ -54,8 +57,8 @@ class Allowances:
 
     async def learn(self, candidates: Collection[Resolution]) -> None:
         """Looks up how fast they have been lately, once a run, and each time what is left of their budgets."""
-        if self._calls is None:
-            self._calls = await self._health.latencies({candidate.model_key for candidate in candidates})
+        if not self._learned:
+            self._learned, self._calls = True, await self._health.latencies({candidate.model_key for candidate in candidates})
         if self._purse is not None:
             await self._purse.look(candidates)
 
@@ -64,9 +67,9 @@ class Allowances:
         if left.dollars is not None and candidate.offering.price is not None:
             cost = self._least(candidate)
             if cost > left.dollars:
-                return ("over_budget", f"would cost at least ${cost:.4f}, ${max(left.dollars, Decimal(0)):.4f} is left")
-        seconds = too_slow(left.seconds, self._known(candidate))
-        if seconds is not None:
+                return ("over_budget", f"would cost at least ${cost:.4f}, ${max(left.dollars, _NOTHING):.4f} is left")
+        calls = self._calls.get(candidate.model_key)
+        if calls and (seconds := too_slow(left.seconds, calls)) is not None:
             return ("no_time", f"its first token usually takes {seconds:.1f} s, {max(left.seconds, 0.0):.1f} s are left")
         return None
 
@@ -83,7 +86,7 @@ class Allowances:
         """What a call of it can cost at most, its prompt as long as it may be; None where no price is known."""
         price = candidate.offering.price
         if price is None:
-            return Decimal(0) if candidate.tier.self_hosted or candidate.simulated else None
+            return _NOTHING if candidate.tier.self_hosted or candidate.simulated else None
         tokens = self._longest_answer(candidate)
         if left.dollars is not None and (affordable := affordable_tokens(price, self.prompt_tokens, left.dollars)) is not None:
             tokens = min(tokens, affordable)
@@ -99,7 +102,7 @@ class Allowances:
         price, tokens = candidate.offering.price, None
         if left.dollars is not None and price is not None:
             tokens = affordable_tokens(price, self.prompt_tokens, left.dollars)
-        if self._purse is not None and self._purse.holds and candidate.offering.max_output_tokens is None and price is not None:
+        if self._purse is not None and candidate.offering.max_output_tokens is None and price is not None:
             longest = self._longest_answer(candidate)
             tokens = longest if tokens is None else min(tokens, longest)
         return Allowance(
@@ -128,13 +131,13 @@ class Allowances:
 
     def _least(self, candidate: Resolution) -> Decimal:
         price = candidate.offering.price
-        return Decimal(0) if price is None else least_cost(price, self.prompt_tokens, self._wanted_tokens)
+        return _NOTHING if price is None else least_cost(price, self.prompt_tokens, self._wanted_tokens)
 
     def cost(self, candidate: Resolution) -> Decimal | None:
         """What a call would cost, estimated; None where no price is known. One's own machine costs nothing more than it does."""
         price = candidate.offering.price
         if price is None:
-            return Decimal(0) if candidate.tier.self_hosted else None
+            return _NOTHING if candidate.tier.self_hosted else None
         return estimated(price, self.prompt_tokens, self._wanted_tokens or USUAL_ANSWER_TOKENS)
 
     def timeouts(self, candidate: Resolution, grace: float) -> Timeouts:
@@ -146,4 +149,4 @@ class Allowances:
         return Behind(self._timeouts_for(candidate).first_token_seconds, self._known(candidate)).needs_seconds
 
     def _known(self, candidate: Resolution) -> Sequence[Latency]:
-        return (self._calls or {}).get(candidate.model_key, ())
+        return self._calls.get(candidate.model_key, ())

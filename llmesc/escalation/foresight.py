@@ -21,6 +21,7 @@ from llmesc.escalation.limits import Limits
 from llmesc.escalation.messages import Request
 from llmesc.escalation.obstacles import Fits, Obstacle, Situation, best_of, goes_against, obstacle, throttled
 from llmesc.escalation.ports import Fit
+from llmesc.escalation.quick import quick
 from llmesc.escalation.resolution import CircuitKey, ModelKey, Resolution
 from llmesc.escalation.retry_budget import FAILED
 from llmesc.escalation.times import Timestamp
@@ -31,11 +32,13 @@ Afterwards = Literal["wait_first", "wait", "try"]
 is left (`wait`), or tried in spite of its circuit, for all are open (`try`).
 """
 
+_SINGLE_CALL = Obstacle("single_call", "only the primary is called")
+
 _NOBODY = "nobody"
 """Who asks a circuit here: nothing comes of it."""
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@dataclass(frozen=True, slots=True)
 class Foreseen:
     """One candidate's turn."""
 
@@ -78,26 +81,30 @@ class _Walk:
         self._limits = limits
         self._known = known
         self._made = 0
-        self._situation = self._situation_now()
+        self._ended: Obstacle | None = None
+        """Why nobody else is called, whoever it is."""
+        self._met()
         self._busy: list[Busy] = []
         self._waited_for: set[ModelKey] = set()
         self._shut: list[tuple[Resolution, Refusal]] = []
         self.foreseen: list[Foreseen] = []
+        self._passed_over = quick(Foreseen)
 
     def turn(self, candidate: Resolution) -> None:
         """The next candidate's."""
         why = self._why(candidate)
-        while isinstance(why, Fit) and self._waits_first(candidate):
-            why = self._why(candidate)
         if isinstance(why, Fit):
-            why = self._not_admitted(candidate) or why
+            why = self._asked(candidate, why)
         cost = self._known.allowances.cost(candidate)
         if isinstance(why, Fit):
             self._count()
-            self.foreseen.append(Foreseen(resolution=candidate, repairs=why.repairs, cost=cost))
+            self.foreseen.append(Foreseen(candidate, repairs=why.repairs, cost=cost))
         else:
-            self.foreseen.append(Foreseen(resolution=candidate, obstacle=why, cost=cost))
-            self._note(candidate, why)
+            self.foreseen.append(self._passed_over(candidate, why, cost=cost))
+            if why.refused is not None:
+                self._note(candidate, why, why.refused)
+        if not self._limits.escalation:
+            self._ended = _SINGLE_CALL
 
     def nobody_is_left(self) -> None:
         """All had their turn, and nobody has answered."""
@@ -120,20 +127,28 @@ class _Walk:
     def _count(self) -> None:
         """One more is called. Nothing else changes what the next one meets."""
         self._made += 1
-        self._situation = self._situation_now()
+        self._met()
 
-    def _situation_now(self) -> Situation:
-        known = self._known
+    def _met(self) -> None:
+        """Makes out what the next one meets."""
+        known, most = self._known, self._limits.max_attempts
+        if self._made >= most:
+            self._ended = Obstacle("max_attempts", f"no more than {most} are called")
         tokens = max(0.0, known.retry_tokens + self._made * FAILED)
         spent = throttled(self._made, tokens, self._chain.name, self._limits.retries)
-        return Situation(self._request, self._left(), known.circuits, known.now, spent)
+        self._situation = Situation(self._request, self._left(), known.circuits, known.now, spent)
 
     def _why(self, candidate: Resolution) -> Obstacle | Fit:
-        if self.foreseen and not self._limits.escalation:
-            return Obstacle("single_call", "only the primary is called")
-        if self._made >= self._limits.max_attempts:
-            return Obstacle("max_attempts", f"no more than {self._limits.max_attempts} are called")
-        return obstacle(candidate, self._situation, self._limits, self._known.allowances, self._known.fits)
+        return self._ended or obstacle(candidate, self._situation, self._limits, self._known.allowances, self._known.fits)
+
+    def _asked(self, candidate: Resolution, fit: Fit) -> Obstacle | Fit:
+        """What comes of it where nothing stands in the way at first: somebody may be waited for before, and its circuit has the
+        last word.
+        """
+        why: Obstacle | Fit = fit
+        while isinstance(why, Fit) and self._waits_first(candidate):
+            why = self._why(candidate)
+        return self._not_admitted(candidate) or why if isinstance(why, Fit) else why
 
     def _waits_first(self, candidate: Resolution) -> bool:
         """Whether somebody is waited for, and called, before `candidate` is."""
@@ -166,16 +181,14 @@ class _Walk:
         answer = admission(asked, key, _NOBODY, at.now)
         return Obstacle(answer.reason, refused=answer) if isinstance(answer, Refusal) else None
 
-    def _note(self, candidate: Resolution, why: Obstacle) -> None:
-        if why.refused is None:
-            return
+    def _note(self, candidate: Resolution, why: Obstacle, refused: Refusal) -> None:
         if why.reason == "circuit_open":
-            self._shut.append((candidate, why.refused))
+            self._shut.append((candidate, refused))
         probe = why.reason == "probe_elsewhere"
-        if (why.limited or probe) and why.refused.retry_at is not None:
+        if (probe or why.limited) and refused.retry_at is not None:
             allowances = self._known.allowances
             needs, cost = allowances.needs_seconds(candidate), allowances.cost(candidate)
-            self._busy.append(Busy(resolution=candidate, at=why.refused.retry_at, needs_seconds=needs, cost=cost, probe=probe))
+            self._busy.append(Busy(resolution=candidate, at=refused.retry_at, needs_seconds=needs, cost=cost, probe=probe))
 
     def _mark(self, who: Resolution, afterwards: Afterwards) -> None:
         index = next(index for index, each in enumerate(self.foreseen) if each.resolution is who)

@@ -73,14 +73,33 @@ def _written(cls: type, frozen: bool, slots: bool) -> Any:
     """The `__init__` of `cls`. What is frozen is filled behind the back of `__setattr__`: through its slots' own setters, or in
     its dictionary.
     """
-    fields: tuple[Field[Any], ...] = dataclasses.fields(cls)
-    names: dict[str, Any] = {"new": _NEW}
-    parameters = ["self"]
+    names, parameters, values = parts_of_init(cls)
     lines = []
-    for field in sorted(fields, key=lambda field: bool(field.kw_only)):
-        name, value = field.name, field.name
+    for name, value in values.items():
         if slots:
             names[f"set_{name}"] = getattr(cls, name).__set__
+        behind = f" set_{name}(self, {value})" if slots else f" self.__dict__[{name!r}] = {value}"
+        lines.append(behind if frozen else f" self.{name} = {value}")
+    if hasattr(cls, "__post_init__"):
+        lines.append(" self.__post_init__()")
+    exec("\n".join([f"def __init__({', '.join(['self', *parameters])}):", *lines, " return None"]), names)  # noqa: S102 - of names of fields
+    init = names["__init__"]
+    init.__qualname__, init.__module__ = f"{cls.__qualname__}.__init__", cls.__module__
+    fields: tuple[Field[Any], ...] = dataclasses.fields(cls)
+    init.__annotations__ = {field.name: field.type for field in fields if field.init} | {"return": None}
+    return init
+
+
+def parts_of_init(cls: type) -> tuple[dict[str, Any], list[str], dict[str, str]]:
+    """What the text of an `__init__` is made of: names that it uses, its parameters, and the expression for the value of each
+    field.
+    """
+    names: dict[str, Any] = {"new": _NEW}
+    parameters: list[str] = []
+    values: dict[str, str] = {}
+    fields: tuple[Field[Any], ...] = dataclasses.fields(cls)
+    for field in sorted(fields, key=lambda field: bool(field.kw_only)):
+        name, value = field.name, field.name
         if field.default_factory is not MISSING:
             names[f"new_{name}"] = field.default_factory
             value = f"new_{name}() if {name} is new else {name}" if field.init else f"new_{name}()"
@@ -94,15 +113,8 @@ def _written(cls: type, frozen: bool, slots: bool) -> Any:
                 parameters.append("*")
             preset = "new" if field.default_factory is not MISSING else f"default_{name}"
             parameters.append(f"{name}={preset}" if _has_preset(field) else name)
-        behind = f" set_{name}(self, {value})" if slots else f" self.__dict__[{name!r}] = {value}"
-        lines.append(behind if frozen else f" self.{name} = {value}")
-    if hasattr(cls, "__post_init__"):
-        lines.append(" self.__post_init__()")
-    exec("\n".join([f"def __init__({', '.join(parameters)}):", *lines, " return None"]), names)  # noqa: S102 - of names of fields
-    init = names["__init__"]
-    init.__qualname__, init.__module__ = f"{cls.__qualname__}.__init__", cls.__module__
-    init.__annotations__ = {field.name: field.type for field in fields if field.init} | {"return": None}
-    return init
+        values[name] = value
+    return names, parameters, values
 
 
 def _has_preset(field: Field[Any]) -> bool:

@@ -111,7 +111,7 @@ class ResponsesBody:
     """What of it other wires do without, by name."""
 
 
-@dataclass(frozen=True, slots=False, kw_only=True)  # without slots, it can keep what is worked out of it
+@dataclass(frozen=True, slots=False, kw_only=True)  # without slots, it can keep what every candidate asks of it
 class Request:
     """One question, independent of who answers it."""
 
@@ -140,12 +140,19 @@ class Request:
         return self.expect == "json" or self.schema is not None
 
     @cached_property
-    def needs(self) -> frozenset[str]:
-        """Capabilities that a candidate must have, as far as they are known."""
-        wanted = {"tools"} if self.tools else set()
-        if any(isinstance(part, Image) for message in self.messages for part in message.parts):
-            wanted.add("images")
-        return frozenset(wanted)
+    def is_plain(self) -> bool:
+        """Whether it is words and no wish beside them: every wire carries it as it is. Most are, and a long chain asks for each
+        candidate.
+        """
+        return (
+            self.responses_body is None
+            and self.max_output_tokens is None
+            and self.seed is None
+            and self.temperature is None
+            and not self.wants_json
+            and all(type(part) is Text for message in self.messages for part in message.parts)
+            and not (self.messages and self.messages[-1].role == "assistant")  # an answer that was begun
+        )
 
     @cached_property
     def estimated_tokens(self) -> int:
@@ -170,6 +177,14 @@ class Request:
         for tool in self.tools:
             total += 8 + text_tokens(tool.name) + text_tokens(tool.description) + text_tokens(str(tool.parameters))
         return total
+
+    @cached_property
+    def needs(self) -> frozenset[str]:
+        """Capabilities that a candidate must have, as far as they are known."""
+        wanted = {"tools"} if self.tools else set()
+        if any(isinstance(part, Image) for message in self.messages for part in message.parts):
+            wanted.add("images")
+        return frozenset(wanted)
 
 
 def with_estimates(seen: Usage, request: Request, written_tokens: int) -> Usage:

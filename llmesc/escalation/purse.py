@@ -27,6 +27,8 @@ class Purse:
         self._caller = caller_name(caller)
         self._health = health
         self._unheld = unheld
+        self._known: dict[str, tuple[list[tuple[str, Budget]], dict[Account, Decimal]]] = {}
+        """What counts for the calls of a provider: all of its candidates ask for it."""
         self._spent: Mapping[Account, Spent] = {}
         """As of the last look."""
 
@@ -37,19 +39,22 @@ class Purse:
 
     async def look(self, candidates: Collection[Resolution]) -> None:
         """Reads what is spent where they would count: what is said from now on is as it is now."""
-        wanted = {account for candidate in candidates for account in self._limits(candidate)}
+        if not self._budgets:
+            return
+        wanted = {account for candidate in candidates for account in self._of(candidate)[1]}
         self._spent = await self._health.spending(wanted) if wanted else {}
 
     def over(self, candidate: Resolution, most: Decimal | None) -> Over | None:
         """The budget that a call of at most `most` dollars could pass, as of the last look; None also where no price is known."""
         if not most:
             return None
-        known = {account: limit for account, limit in self._limits(candidate).items() if account in self._spent}
+        known = {account: limit for account, limit in self._of(candidate)[1].items() if account in self._spent}
         return over(most, known, self._spent)
 
     def refuses_unpriced(self, candidate: Resolution) -> str:
         """The bucket whose budget lets no candidate through of which no price is known; empty: none does."""
-        return next((bucket for bucket, budget in self._in_force(candidate) if budget.unpriced == "refuse"), "")
+        in_force, _ = self._of(candidate)
+        return next((bucket for bucket, budget in in_force if budget.unpriced == "refuse"), "")
 
     async def reserve(
         self, candidate: Resolution, most: Decimal | None, *, run_id: str, attempt: int, lease_seconds: float
@@ -57,7 +62,7 @@ class Purse:
         """The money for a call that costs at most `most` (None: no price is known); None: it costs nothing, or no budget holds
         it.
         """
-        limits: Mapping[Account, Decimal | None] = self._limits(candidate)
+        limits: Mapping[Account, Decimal | None] = self._of(candidate)[1]
         if not limits or most == 0:
             return None
         if most is None:
@@ -68,12 +73,12 @@ class Purse:
         )
         return await self._health.reserve(claim)
 
-    def _limits(self, candidate: Resolution) -> dict[Account, Decimal]:
-        return limits_of(self._in_force(candidate))
-
-    def _in_force(self, candidate: Resolution) -> list[tuple[str, Budget]]:
-        if not self._budgets:
-            return []
-        names: dict[Per, str] = {"chain": self._chain, "provider": candidate.provider, "caller": self._caller, "all": ""}
-        # `all` has one budget, which has no name.
-        return list(in_force(self._budgets, names))
+    def _of(self, candidate: Resolution) -> tuple[list[tuple[str, Budget]], dict[Account, Decimal]]:
+        """The budgets that its calls count against, each with its bucket, and what may be spent."""
+        provider = candidate.provider
+        if (known := self._known.get(provider)) is None:
+            names: dict[Per, str] = {"chain": self._chain, "provider": provider, "caller": self._caller, "all": ""}
+            # `all` has one budget, which has no name.
+            found = list(in_force(self._budgets, names))
+            known = self._known[provider] = (found, limits_of(found))
+        return known

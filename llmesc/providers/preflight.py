@@ -13,7 +13,7 @@ from collections.abc import Iterator, Mapping
 from types import MappingProxyType
 from typing import Any
 
-from llmesc.escalation.messages import Image, Part, Request, Text, Thinking
+from llmesc.escalation.messages import Image, Part, Request, Thinking
 from llmesc.escalation.ports import Fit
 from llmesc.escalation.resolution import CircuitKey, Resolution
 from llmesc.providers.prefill import prefill
@@ -27,9 +27,9 @@ _NO_OPTIONS: Mapping[str, Any] = MappingProxyType({})
 
 def preflight(api: str, resolution: Resolution, request: Request, options: Mapping[str, Any] = _NO_OPTIONS) -> Fit:
     """How `request` fits the wire `api` at `resolution`, whose instance has these `options`."""
-    if too_long := _too_long(resolution, request):
+    if resolution.offering.context_window is not None and (too_long := _too_long(resolution.offering.context_window, request)):
         return Fit(obstacle=too_long, reason="context_too_small")
-    if _is_plain(request):
+    if request.is_plain:
         return _FITS
     if api == "openai-responses" and request.responses_body is not None:
         return Fit()
@@ -38,23 +38,9 @@ def preflight(api: str, resolution: Resolution, request: Request, options: Mappi
     return Fit(repairs=tuple(_repairs(api, resolution, request, options)))
 
 
-def _is_plain(request: Request) -> bool:
-    """Whether every wire carries it as it is: words, and nothing beside them. Most are, and a long chain asks for each."""
-    return (
-        request.responses_body is None
-        and request.max_output_tokens is None
-        and request.seed is None
-        and request.temperature is None
-        and not request.wants_json
-        and all(type(part) is Text for part in _parts(request))
-        and not is_begun(request.messages)
-    )
-
-
-def _too_long(resolution: Resolution, request: Request) -> str:
+def _too_long(window: int, request: Request) -> str:
     """For a conversation that has grown since the chain was made. The estimate may be a quarter too high."""
-    window = resolution.offering.context_window
-    if window is None or (tokens := request.estimated_tokens) * 4 // 5 <= window:
+    if (tokens := request.estimated_tokens) * 4 // 5 <= window:
         return ""
     return f"about {tokens:,} tokens of prompt by now; a window of {window:,}"
 

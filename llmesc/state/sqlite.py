@@ -91,7 +91,8 @@ class SqliteStore:
         """Those ever used."""
         await self._database.read(self._circuits.refresh)
         now = self._clock.now()
-        return {key: current(circuit, now) for key, circuit in self._circuits.some(keys)}
+        circuits = dict(self._circuits.some(keys))
+        return circuits | {key: current(circuit, now) for key, circuit in circuits.items() if circuit.override is not None}
 
     async def admit(self, key: CircuitKey) -> Admission | Refusal:
         """Asks to call. Looks first: only a probe needs a write."""

@@ -37,8 +37,9 @@ class CircuitTable:
 
     def some(self, keys: Collection[CircuitKey] | None) -> Iterator[tuple[CircuitKey, Circuit]]:
         """Those among `keys` that were ever used, as of the last refresh; None: all."""
-        wanted = tuple(self._known) if keys is None else keys
-        return ((key, self.get(key)) for key in wanted if key in self._known)
+        for key in tuple(self._known) if keys is None else keys:
+            if (known := self._known.get(key)) is not None:
+                yield key, known if isinstance(known, Circuit) else self.get(key)
 
     def get(self, key: CircuitKey) -> Circuit:
         """One, as of the last refresh."""

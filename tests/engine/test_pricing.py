@@ -14,8 +14,9 @@ from llmesc.engine import AskOptions, Engine
 from llmesc.engine.clock import SystemClock
 from llmesc.engine.pricing import Pricing, over
 from llmesc.escalation.resolution import Price, PriceTier
+from llmesc.escalation.times import Timestamp
 from llmesc.providers.faults import FaultServer
-from llmesc.records.price_list import PriceList
+from llmesc.records.price_list import Listing, PriceList
 
 pytestmark = pytest.mark.anyio
 
@@ -166,3 +167,42 @@ async def test_no_list_is_loaded_for_an_address_that_none_can_know(url: str, is_
     await pricing.load()
 
     assert prices.loaded is is_sought
+
+
+class Offpeak(PriceList):
+    """Cheaper from one minute on; counts who asks."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.asked: list[str] = []
+
+    @property
+    def loaded(self) -> bool:
+        return True
+
+    def price(self, wanted: Listing, at: Timestamp) -> Price | None:
+        self.asked.append(wanted.model)
+        return Price(input_per_million=Decimal(2 if at < 120 else 1), output_per_million=Decimal(2))
+
+
+class SetClock(SystemClock):
+    """It is as late as somebody says."""
+
+    seconds = 0.0
+
+    def now(self) -> Timestamp:
+        return Timestamp(self.seconds)
+
+
+async def test_the_list_is_asked_once_a_minute_for_each_model(engine: Engine) -> None:
+    clock, prices = SetClock(), Offpeak()
+    pricing = Pricing(engine.config, clock, prices)
+    amounts = []
+    for clock.seconds in (60.0, 90.0, 119.9, 120.0):
+        [one, *_] = priced = pricing.priced(engine.offerings)
+        assert one.offering.price is not None
+        amounts.append(one.offering.price.input_per_million)
+        assert [each.model_key for each in priced] == [each.model_key for each in engine.offerings]
+
+    assert amounts == [2, 2, 2, 1]
+    assert prices.asked == 2 * ["gpt-5-mini", "gpt-5", "gpt-of-our-own"]

@@ -13,6 +13,7 @@ from typing import Any, ClassVar
 import pytest
 
 from llmesc.escalation import light_dataclass
+from llmesc.escalation.quick import quick
 
 # For mypy it is the standard one, so the tests take it as what it is at run time: any decorator.
 light: Callable[..., Any] = light_dataclass.dataclass
@@ -105,16 +106,14 @@ def told(do: Callable[[], Any]) -> Any:
         return type(error), str(error)
 
 
-def traits(cls: type[Any], args: tuple[Any, ...], kwargs: dict[str, Any]) -> dict[str, Any]:
-    """All that can be seen of an instance."""
-
-    def make() -> Any:
-        return cls(*args, **kwargs)
-
-    one = told(make)
+def traits(
+    cls: type[Any], args: tuple[Any, ...], kwargs: dict[str, Any], make: Callable[..., Any] | None = None
+) -> dict[str, Any]:
+    """All that can be seen of an instance, which `make` made in place of the class itself."""
+    one = told(lambda: (make or cls)(*args, **kwargs))
     if isinstance(one, tuple):
         return {"error": one}
-    twin = make()
+    twin = cls(*args, **kwargs)
     fields = [field.name for field in dataclasses.fields(cls)]
     others = [{}, {"note": "other"}, {"run": "other"}, {"x": 7}, {"state": "old"}, {"none": 1}]
     return {
@@ -144,6 +143,19 @@ def test_it_behaves_as_the_standard_one(
     ours, theirs = (family(dataclass, frozen=frozen, slots=slots)[name] for dataclass in (light, standard))
 
     assert traits(ours, args, kwargs) == traits(theirs, args, kwargs)
+
+
+@pytest.mark.parametrize(("name", "args", "kwargs"), CASES, ids=str)
+def test_what_is_made_quickly_is_nothing_else(name: str, args: tuple[Any, ...], kwargs: dict[str, Any]) -> None:
+    cls = family(light, frozen=True)[name]
+
+    quickly, usually = traits(cls, args, kwargs, quick(cls)), traits(cls, args, kwargs)
+
+    if "error" not in usually:
+        assert quickly == usually
+        assert type(quick(cls)(*args, **kwargs)) is cls
+    else:
+        assert quickly["error"][0] is usually["error"][0]
 
 
 @pytest.mark.parametrize("name", ["Point", "Bare", "Event", "Failed", "Checked", "Quiet"])

@@ -118,7 +118,7 @@ def test_what_it_says_of_a_schema_is_what_the_wire_does(resolution: Resolution) 
 def test_what_is_taken_for_plain_is_nothing_to_any_rule(api: str) -> None:
     """The short way past the rules, for the many requests that none of them is about."""
     asked = [PLAIN, BEGUN, ODD_IDS, THOUGHT, BY_BYTES, LIMITED, replace(PLAIN, tools=TOOLS), *(case[2] for case in CASES)]
-    plain = [request for request in asked if rules._is_plain(request)]
+    plain = [request for request in asked if request.is_plain]
 
     assert len({request.messages for request in plain}) > 0
     for request in plain:
