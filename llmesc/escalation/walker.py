@@ -72,6 +72,8 @@ class Walker:
         self._report = Report(executor.health, executor.clock, stream, limits, chain.name)
         self._opening = Opening(executor.open_provider, stream)
         self._skips = Skips(stream, executor.clock)
+        self._shown = Shown(stream, limits)
+        self._attempts = attempts = Attempts(stream, chain, limits, judge_beginning, self._report, self._shown)
         self._selection = Selection(
             request=request,
             chain=chain,
@@ -86,10 +88,8 @@ class Walker:
             stream=stream,
             report=self._report,
             purse=purse,
-            next_number=lambda: self._attempts.made + 1,
+            next_number=lambda: attempts.made + 1,
         )
-        self._shown = Shown(stream, limits)
-        self._attempts = Attempts(stream, chain, limits, judge_beginning, self._report, self._shown)
         self._tools = ToolRounds(toolbox, stream, limits)
         self._failures: list[Failure] = []
         self._because: tuple[str, str] | None = None

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from asyncio import Lock, Task, create_task, sleep
+from asyncio import Lock, Task, TimerHandle, create_task, get_running_loop
 from collections.abc import Awaitable, Callable, Sequence
 
 from llmesc.escalation.events import (
@@ -36,7 +36,9 @@ class Recorder:
         self._clock = clock
         self._pending: list[Event] = []
         self._flushed_at = clock.monotonic()
+        self._due: TimerHandle | None = None
         self._later: Task[None] | None = None
+        """Writes what was due."""
         self._writing = Lock()
 
     async def consume(self, event: Event) -> None:
@@ -46,30 +48,45 @@ class Recorder:
             later.result()  # what it could not write is not to be hidden
         self._pending.append(event)
         match event:
-            case AttemptStarted() | ToolCallRequested() | ToolCallFinished() | Waiting() | RunFinished():
+            case AttemptStarted() | ToolCallRequested() | ToolCallFinished() | Waiting():
                 await self._flush()
             case TextDelta() | ThinkingDelta():
                 if self._seconds_left() <= 0 or len(self._pending) >= FLUSH_EVENTS:
                     await self._flush()
-                elif self._later is None:
-                    self._later = create_task(self._flush_when_due())
+                elif self._due is None and self._later is None:
+                    self._arm()
             case RunStarted():
                 self._flushed_at = self._clock.monotonic()
+            case RunFinished():
+                await self._finish()
             case _:
                 pass
-        if isinstance(event, RunFinished) and self._later is not None:
-            self._later.cancel()
 
     def _seconds_left(self) -> float:
         return FLUSH_SECONDS - (self._clock.monotonic() - self._flushed_at)
 
-    async def _flush_when_due(self) -> None:
-        """Until nothing is left, also of what came while something was written."""
-        while self._pending:
-            flushed_at = self._flushed_at
-            await sleep(self._seconds_left())
-            if self._flushed_at == flushed_at:  # else a token has come just then, and all was written with it
-                await self._flush()
+    def _arm(self) -> None:
+        """What is pending is written in time, whether more comes or not. A timer, for most runs end before it."""
+        self._due = get_running_loop().call_later(self._seconds_left(), self._write_when_due, self._flushed_at)
+
+    def _write_when_due(self, flushed_at: float) -> None:
+        self._due = None
+        if self._pending and flushed_at == self._flushed_at:
+            self._later = create_task(self._write_late())
+        elif self._pending:  # a token came just when all was due, and all was written with it; these came since
+            self._arm()
+
+    async def _write_late(self) -> None:
+        await self._flush()
+        if self._pending:  # came while that was written
+            self._arm()
+
+    async def _finish(self) -> None:
+        if self._due is not None:
+            self._due.cancel()
+        await self._flush()
+        if self._later is not None:
+            await self._later  # it has nothing left to do
 
     async def _flush(self) -> None:
         async with self._writing:  # in order: nothing overtakes what is being written
