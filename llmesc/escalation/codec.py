@@ -48,7 +48,7 @@ def decode(cls: type[T], data: Mapping[str, Any], **known: Any) -> T:
 
 def encode_event(event: Event) -> dict[str, Any]:
     """One event as JSON, `schema` and `type` first."""
-    body = {"schema": SCHEMA, "type": event.type, **encode(event)}
+    body = {"schema": SCHEMA, "type": event.type, **_encoder(type(event))(event)}
     for rare in ("sealed", "characters_not_kept"):
         if not body.get(rare, True):
             del body[rare]  # there are many events
@@ -99,9 +99,8 @@ def _make_encoder(hint: Any) -> _Convert:
         return lambda tier: tier.label
     origin, args = get_origin(hint), get_args(hint)
     if origin in (Union, types.UnionType):
-        present = [arg for arg in args if arg is not types.NoneType]
-        if len(present) == 1:
-            inner = _encoder(present[0])
+        if (present := _present(hint)) is not hint:
+            inner = _encoder(present)
             return _same if inner is _same else lambda value: None if value is None else inner(value)
         return lambda value: None if value is None else _encoder(type(value))(value)
     if origin in (tuple, frozenset, list):
@@ -121,8 +120,14 @@ def _make_encoder(hint: Any) -> _Convert:
     raise TypeError(f"no JSON form for {hint!r}")
 
 
+def _present(hint: Any) -> Any:
+    """What a value that may be None is if it is not; the hint itself, where that is not one thing."""
+    present = [arg for arg in get_args(hint) if arg is not types.NoneType]
+    return present[0] if get_origin(hint) in (Union, types.UnionType) and len(present) == 1 else hint
+
+
 def _dataclass_encoder(cls: type) -> _Convert:
-    plan = [(name, _encoder(kind)) for name, kind, _ in _fields(cls)]
+    plan = [(name, _encoder(_present(kind))) for name, kind, _ in _fields(cls)]
     names = [name for name, _ in plan]
     values = attrgetter(*names) if len(names) > 1 else lambda value: [getattr(value, name) for name in names]
     # Most values are JSON as they are, and many of the others None: there are many events.
