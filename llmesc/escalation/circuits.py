@@ -114,7 +114,7 @@ def effective_state(circuit: Circuit, now: Timestamp) -> CircuitState:
     """
     if circuit.override is not None and (override := _override(circuit, now)):
         return CircuitState(override.state)
-    if circuit.state is _OPEN and (_cooled_down(circuit, now) or _opened_in_future(circuit, now)):
+    if circuit.state is _OPEN and not _waits(circuit, now):
         return CircuitState.HALF_OPEN
     return circuit.state
 
@@ -168,7 +168,7 @@ def _admit(circuit: Circuit, signal: Admit, now: Timestamp, policy: CircuitPolic
     lease = Lease(token=signal.token, holder=signal.holder, expires_at=Timestamp(now + policy.probe_lease_seconds))
     if circuit.state is CircuitState.OPEN:
         circuit = _in_step_with_clock(circuit, now, policy)
-        if not _cooled_down(circuit, now):
+        if _waits(circuit, now):
             return circuit
         generation = circuit.generation + 1
         return replace(circuit, state=CircuitState.HALF_OPEN, generation=generation, retry_at=None, lease=lease)
@@ -281,8 +281,10 @@ def _holds(circuit: Circuit, token: str) -> bool:
     return circuit.lease is not None and circuit.lease.token == token
 
 
-def _cooled_down(circuit: Circuit, now: Timestamp) -> bool:
-    return circuit.retry_at is None or circuit.retry_at <= now
+def _waits(circuit: Circuit, now: Timestamp) -> bool:
+    """Whether the wait of an open one goes on: it is not over, and did not begin in the future."""
+    retry_at, opened_at = circuit.retry_at, circuit.opened_at
+    return retry_at is not None and retry_at > now and (opened_at is None or opened_at <= now)
 
 
 def _opened_in_future(circuit: Circuit, now: Timestamp) -> bool:

@@ -12,15 +12,19 @@ import types
 from collections.abc import Callable, Mapping
 from decimal import Decimal
 from enum import Enum
+from operator import attrgetter
 from typing import Any, Literal, TypeVar, Union, cast, get_args, get_origin, get_type_hints
 
 from llmesc.escalation.events import EVENT_TYPES, SCHEMA, Event
-from llmesc.escalation.resolution import Tier
+from llmesc.escalation.resolution import Resolution, Tier
 from llmesc.escalation.times import Timestamp, from_rfc3339, rfc3339
 
 T = TypeVar("T")
 
 _Convert = Callable[[Any], Any]
+
+_JSON = "_json"
+"""Under which a `Resolution` keeps its JSON object."""
 
 _ENCODERS: dict[Any, _Convert] = {}
 _DECODERS: dict[Any, _Convert] = {}
@@ -31,7 +35,7 @@ def _same(value: Any) -> Any:
 
 
 def encode(value: Any) -> dict[str, Any]:
-    """The JSON object of one dataclass instance."""
+    """The JSON object of one dataclass instance. Not to be changed: that of a `Resolution` is handed out again."""
     return cast("dict[str, Any]", _encoder(type(value))(value))
 
 
@@ -44,11 +48,11 @@ def decode(cls: type[T], data: Mapping[str, Any], **known: Any) -> T:
 
 def encode_event(event: Event) -> dict[str, Any]:
     """One event as JSON, `schema` and `type` first."""
-    body = encode(event)
+    body = {"schema": SCHEMA, "type": event.type, **_encoder(type(event))(event)}
     for rare in ("sealed", "characters_not_kept"):
         if not body.get(rare, True):
             del body[rare]  # there are many events
-    return {"schema": SCHEMA, "type": body.pop("type"), **body}
+    return body
 
 
 def decode_event(data: Mapping[str, Any]) -> Event | None:
@@ -95,9 +99,8 @@ def _make_encoder(hint: Any) -> _Convert:
         return lambda tier: tier.label
     origin, args = get_origin(hint), get_args(hint)
     if origin in (Union, types.UnionType):
-        present = [arg for arg in args if arg is not types.NoneType]
-        if len(present) == 1:
-            inner = _encoder(present[0])
+        if (present := _present(hint)) is not hint:
+            inner = _encoder(present)
             return _same if inner is _same else lambda value: None if value is None else inner(value)
         return lambda value: None if value is None else _encoder(type(value))(value)
     if origin in (tuple, frozenset, list):
@@ -108,14 +111,47 @@ def _make_encoder(hint: Any) -> _Convert:
     if origin is not None:  # Mapping
         return dict
     if dataclasses.is_dataclass(hint):
-        plan = tuple((name, _encoder(kind)) for name, kind, _ in _fields(cast("type", hint)))
-        return lambda value: {name: convert(getattr(value, name)) for name, convert in plan}
+        return _kept(_dataclass_encoder(hint)) if hint is Resolution else _dataclass_encoder(cast("type", hint))
     if _is_namedtuple(hint):
         columns = tuple(_encoder(kind) for kind in get_type_hints(hint).values())
         return lambda row: [convert(cell) for convert, cell in zip(columns, row, strict=True)]
     if isinstance(hint, type) and issubclass(hint, Enum):
         return lambda member: member.value
     raise TypeError(f"no JSON form for {hint!r}")
+
+
+def _present(hint: Any) -> Any:
+    """What a value that may be None is if it is not; the hint itself, where that is not one thing."""
+    present = [arg for arg in get_args(hint) if arg is not types.NoneType]
+    return present[0] if get_origin(hint) in (Union, types.UnionType) and len(present) == 1 else hint
+
+
+def _dataclass_encoder(cls: type) -> _Convert:
+    plan = [(name, _encoder(_present(kind))) for name, kind, _ in _fields(cls)]
+    names = [name for name, _ in plan]
+    values = attrgetter(*names) if len(names) > 1 else lambda value: [getattr(value, name) for name in names]
+    # Most values are JSON as they are, and many of the others None: there are many events.
+    others = [(name, convert) for name, convert in plan if convert is not _same]
+
+    def build(value: Any) -> dict[str, Any]:
+        body = dict(zip(names, values(value), strict=True))
+        for name, convert in others:
+            if (cell := body[name]) is not None:
+                body[name] = convert(cell)
+        return body
+
+    return build
+
+
+def _kept(convert: _Convert) -> _Convert:
+    """Of what has a dictionary, where it is kept: a candidate is written with each of its events, in every run."""
+
+    def encode_once(value: Any) -> Any:
+        if (known := value.__dict__.get(_JSON)) is None:
+            known = value.__dict__[_JSON] = convert(value)
+        return known
+
+    return encode_once
 
 
 def _decoder(hint: Any) -> _Convert:

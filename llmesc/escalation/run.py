@@ -12,6 +12,7 @@ from llmesc.escalation.events import Event, RunFinished
 from llmesc.escalation.interrupt import Interruptible
 from llmesc.escalation.origin import UNKNOWN, Origin
 from llmesc.escalation.ports import Consumer
+from llmesc.escalation.quick import quick
 from llmesc.escalation.times import Clock
 
 E = TypeVar("E", bound=Event)
@@ -47,7 +48,7 @@ class EventStream:
 
     async def emit(self, make: Callable[..., E], /, **fields: Any) -> E:
         """Makes the next event and delivers it. Raises nothing: a consumer that fails is dropped with a warning."""
-        event = make(
+        event = quick(make)(
             run_id=self.run_id,
             seq=self._seq,
             at=self._clock.now(),

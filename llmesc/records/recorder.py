@@ -7,6 +7,7 @@ from collections.abc import Awaitable, Callable, Sequence
 
 from llmesc.escalation.events import (
     AttemptStarted,
+    CandidateSkipped,
     Event,
     RunFinished,
     RunStarted,
@@ -48,6 +49,8 @@ class Recorder:
             later.result()  # what it could not write is not to be hidden
         self._pending.append(event)
         match event:
+            case CandidateSkipped():
+                pass  # of these there may be a thousand
             case AttemptStarted() | ToolCallRequested() | ToolCallFinished() | Waiting():
                 await self._flush()
             case TextDelta() | ThinkingDelta():

@@ -13,7 +13,6 @@ from collections.abc import Callable, Sequence
 from contextvars import Context
 from dataclasses import dataclass
 from functools import cache
-from types import FrameType
 from typing import Any
 
 import pytest
@@ -25,6 +24,7 @@ from llmesc.providers.openai_stream import ChatReader
 from llmesc.providers.sse import SseDecoder
 from llmesc.records.recorder import Recorder
 from tests.escalation.world import LoopClock, Say, VirtualLoop, World, candidate, world
+from tests.work.counting import counted
 
 TOKENS = 300
 
@@ -32,21 +32,11 @@ Work = Callable[[int], object]
 """Deals with so many tokens; what it gives is kept while objects are counted."""
 
 
-def python_calls(work: Work, tokens: int) -> int:
+def calls(work: Work, tokens: int) -> int:
     """How often a function was called, or a coroutine or generator resumed."""
-    count = 0
-
-    def seen(_frame: FrameType, event: str, _arg: Any) -> None:
-        nonlocal count
-        count += event == "call"
-
-    before = sys.getprofile()
-    sys.setprofile(seen)
-    try:
+    with counted() as seen:
         work(tokens)
-    finally:
-        sys.setprofile(before)
-    return count
+    return seen.count
 
 
 def kept_objects(work: Work, tokens: int) -> int:
@@ -174,7 +164,7 @@ CASES = [
 @pytest.mark.parametrize("case", CASES, ids=lambda case: case.work.__name__)
 def test_a_token_costs_no_more(case: Case) -> None:
     seen = {
-        "calls": for_each(python_calls, case.work),
+        "calls": for_each(calls, case.work),
         "turns": for_each(loop_turns, case.work),
         "kept": for_each(kept_objects, case.work),
     }
