@@ -6,9 +6,9 @@ import contextlib
 from collections.abc import Callable, Mapping
 from dataclasses import replace
 from decimal import Decimal
-from functools import cached_property
+from functools import cache, cached_property
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, Protocol, runtime_checkable
+from typing import TYPE_CHECKING, Any, Protocol, cast, runtime_checkable
 from urllib.parse import urlsplit
 
 from llmesc.config.model import Config, InstanceConfig, ModelConfig, PriceParts, ProviderConfig
@@ -124,6 +124,12 @@ class Prepared(Protocol):
         ...
 
 
+@cache
+def _is_prepared(wire: type) -> bool:
+    """Looked at once for each kind of wire: a protocol looks for its methods each time."""
+    return issubclass(wire, Prepared)
+
+
 class Wires:
     """The providers of an engine: made when first called, with their credentials."""
 
@@ -149,10 +155,10 @@ class Wires:
     async def open(self, resolution: Resolution) -> Provider:
         """The wire of a candidate, its key in hand and its weights on disk. Raises `CredentialsMissing`."""
         wire = await self._wire(resolution.circuit_key)
-        if isinstance(wire, Prepared):
+        if _is_prepared(type(wire)):
             # What hinders it now will hinder the call, too, and is told there as that attempt's failure.
             with contextlib.suppress(CallFailed):
-                await wire.prepare(resolution.model)
+                await cast(Prepared, wire).prepare(resolution.model)
         return wire
 
     def fits(self, resolution: Resolution, request: Request) -> Fit:

@@ -247,6 +247,8 @@ def fold(view: RunView, event: Event) -> RunView:
                 **seen,
             )
         case _:
+            if view.attempts and view.attempts[-1].attempt == event.attempt:  # nearly always
+                return _changed(view, attempts=(*view.attempts[:-1], _fold_attempt(view.attempts[-1], event)), **seen)
             attempts = tuple(
                 _fold_attempt(attempt, event) if attempt.attempt == event.attempt else attempt for attempt in view.attempts
             )

@@ -98,18 +98,18 @@ class Selection:
         await self._admissions.look(self._left)
         out_of_tokens = await self._throttled(self._made(left()))
         while self._left:
-            candidate = self._left.popleft()
-            at, ruled_out = self._situation(left(), out_of_tokens), self._excluded.get(candidate.model_key)
+            candidate, now = self._left.popleft(), left()
+            at, ruled_out = self._situation(now, out_of_tokens), self._excluded.get(candidate.model_key)
             fit = obstacle(candidate, at, self._limits, self._allowances, self._fits, ruled_out)
             if isinstance(fit, Obstacle):
                 await self._passed_over(candidate, fit)
                 continue
-            if (busy := self._rather(candidate, left())) is not None:
+            if (busy := self._rather(candidate, now)) is not None:
                 self._left.appendleft(candidate)
-                if not await self._wait(busy, left(), self._choice(candidate)):
+                if not await self._wait(busy, now, self._choice(candidate)):
                     return None
                 continue
-            admission = await self._admit(candidate, left())
+            admission = await self._admit(candidate, now)
             if admission is None:
                 continue
             try:
@@ -117,7 +117,8 @@ class Selection:
             except Interrupted:
                 return None
             if provider is not None:
-                selected = await self._paid(self._selected(candidate, admission, provider, fit, left()), left())
+                now = left()  # opening took its time
+                selected = await self._paid(self._selected(candidate, admission, provider, fit, now), now)
                 if isinstance(selected, Selected):
                     return selected
                 await self._report.neutral(admission)
@@ -335,6 +336,8 @@ class Selection:
         return self._callable(left)[: left.attempts - 1]
 
     def _callable(self, left: Left) -> list[Resolution]:
+        if not self._left:
+            return []
         at = self._situation(left)
         return [other for other in self._left if other.model_key not in self._excluded and not shut(other, at, self._limits)]
 

@@ -22,9 +22,8 @@ def findings_on(
 ) -> Iterator[Finding]:
     """What our checks say, those included that are switched off and take 0 points."""
 
-    def found(check: CheckName, reason: str | None, share: int = 1) -> Iterator[Finding]:
-        if reason:
-            yield Finding(check, settings.weights.get(check, 0) // share, reason)
+    def found(check: CheckName, reason: str | None, share: int = 1) -> Sequence[Finding]:
+        return (Finding(check, settings.weights.get(check, 0) // share, reason),) if reason else ()
 
     if draft.tool_calls:
         # The calls are the answer; the text beside them ("Let me look that up:") need not be one.

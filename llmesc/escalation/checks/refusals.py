@@ -128,8 +128,8 @@ def _clauses(text: str) -> Iterator[_Clause]:
     for match in (*_DELIMITERS.finditer(text), None):
         words = " ".join(text[position : match.start() if match else len(text)].split())
         if words:
-            yield _Clause(f". {words} .", sentence, weight, _weight(words))
-            weight += _weight(words)
+            yield _Clause(f". {words} .", sentence, weight, own := _weight(words))
+            weight += own
         if match:
             position = match.end()
             # A full stop inside a number or an abbreviation ends no sentence.
@@ -138,7 +138,7 @@ def _clauses(text: str) -> Iterator[_Clause]:
 
 def _weight(words: str) -> int:
     """Length in letters of an alphabet: a Chinese, Japanese or Korean sign says as much as three."""
-    return len(words) + 2 * sum(sign >= "\u2e80" for sign in words)
+    return len(words) if words.isascii() else len(words) + 2 * sum(sign >= "\u2e80" for sign in words)
 
 
 def _fold(text: str) -> str:
