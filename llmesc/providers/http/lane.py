@@ -12,9 +12,9 @@ httpx-aiohttp 0.2, aiohttp 3.14; to import: beside asyncio and ssl, which are lo
 | aiohttp | 110 µs | 0.7 µs | 95 ms |
 | h11, as `direct` does | 100 µs | 3.7 µs | 6 ms |
 
-httpx pays for a pool, which searches through its connections at every call, and httpcore for locks, traces and guarded reads; a
-lane needs none of them. aiohttp's parser is written in C: it would save a stream of 50 tokens a second a six-thousandth of a core,
-and cost every `ask` 90 ms and ten more packages.
+httpx pays for a pool, which searches through its connections at every call, and httpcore for locks, traces and guarded reads,
+which a lane needs none of. aiohttp's parser is written in C: it would save a stream of 50 tokens a second a six-thousandth of a
+core, and cost every `ask` 90 ms and ten more packages.
 """
 
 from __future__ import annotations
