@@ -6,10 +6,11 @@ import subprocess
 from pathlib import Path
 
 
-def self_signed(folder: Path) -> tuple[Path, Path]:
-    """One that localhost signed for itself, good for two days, and its key."""
+def self_signed(folder: Path, *more_names: str) -> tuple[Path, Path]:
+    """One that localhost signed for itself, by `more_names` too, good for two days, and its key."""
     certificate, key = folder / "cert.pem", folder / "key.pem"
     request = "req -x509 -newkey ec -pkeyopt ec_paramgen_curve:prime256v1 -nodes -days 2 -subj /CN=localhost"
-    names = ["-addext", "subjectAltName=DNS:localhost,IP:127.0.0.1", "-keyout", str(key), "-out", str(certificate)]
+    alternatives = ",".join(("DNS:localhost", "IP:127.0.0.1", *(f"DNS:{name}" for name in more_names)))
+    names = ["-addext", f"subjectAltName={alternatives}", "-keyout", str(key), "-out", str(certificate)]
     subprocess.run(["openssl", *request.split(), *names], check=True, capture_output=True)
     return certificate, key

@@ -79,8 +79,8 @@ def test_the_core_imports_no_third_party_package(path: Path) -> None:
     assert roots - set(sys.stdlib_module_names) - {"llmesc"} == set()
 
 
-def test_only_the_http_room_imports_httpx() -> None:
-    below = {"httpx", "httpcore"}
+def test_only_the_http_room_imports_what_speaks_http() -> None:
+    below = {"httpx", "httpcore", "h11"}
     importers = {
         path.relative_to(PACKAGE).parent
         for path in modules()

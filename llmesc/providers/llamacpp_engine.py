@@ -55,6 +55,9 @@ class Engine:
         except OSError as error:
             log.close()
             raise call_failed(FailureKind.CONNECTION, "engine.not_started", f"the engine cannot be started: {error}") from None
+        except BaseException:
+            log.close()
+            raise
         engine = cls(process, log)
         try:
             await engine._heard("engine", IMPORT_SECONDS)

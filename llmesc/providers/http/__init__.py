@@ -1,11 +1,13 @@
 """The one HTTP client: bytes out, status, headers and bytes in, and every way it can fail as one word.
 
-Nothing else in llmesc imports httpx or maps the exceptions of sockets, TLS and HTTP. httpx takes a tenth of a second to
+Nothing else in llmesc imports what speaks HTTP or maps the exceptions of sockets, TLS and HTTP. That takes a tenth of a second to
 import, so only wires import this room. The seam is `Http.send`: another transport can be put behind it. One send is one
 request, without retries or redirects, because a question that leaves twice costs twice.
 
-Each concurrent call has a lane: a connection of its own, taken from the top of a stack and put back. A pool that all calls
+Each concurrent call has a `lane`: a connection of its own, taken from the top of a stack and put back. A pool that all calls
 share looks through all of its connections at every call, so that each of fifty at once costs several times as much as one.
+Lanes lead straight to the server (`direct`: h11 over a `stream`) or through a proxy (`proxied`: httpx, which also reads URLs,
+finds the trusted certificates and undoes what nobody asked to be encoded).
 
 There is no read timeout here. Whether an answer is alive is decided by its content, above; to stop waiting is to cancel,
 and that drops the connection.
@@ -13,6 +15,5 @@ and that drops the connection.
 
 from llmesc.providers.http.client import Http, user_agent
 from llmesc.providers.http.reply import MAX_BODY_BYTES, MAX_ERROR_BODY_BYTES, Reply, whole
-from llmesc.providers.http.words import as_transport_errors
 
-__all__ = ["MAX_BODY_BYTES", "MAX_ERROR_BODY_BYTES", "Http", "Reply", "as_transport_errors", "user_agent", "whole"]
+__all__ = ["MAX_BODY_BYTES", "MAX_ERROR_BODY_BYTES", "Http", "Reply", "user_agent", "whole"]

@@ -9,13 +9,17 @@ import ssl
 from collections.abc import AsyncIterator, Mapping
 from importlib.metadata import version
 from ipaddress import ip_address
+from typing import NamedTuple
 from urllib.request import getproxies
 
 import httpx
 
-from llmesc.providers.http.lane import Lane, direct_lane, proxied_lane
+from llmesc.providers.http.direct import DirectLane
+from llmesc.providers.http.lane import Lane
+from llmesc.providers.http.proxied import ProxiedLane
 from llmesc.providers.http.reply import Reply
-from llmesc.providers.http.words import as_transport_errors
+from llmesc.providers.http.request import Request, Target, target_of
+from llmesc.providers.http.stream import connected
 from llmesc.providers.transport_error import TransportError
 
 MAX_IDLE_LANES = 16
@@ -25,12 +29,18 @@ KEEPALIVE_SECONDS = {"http": 4.0, "https": 30.0}
 servers without TLS hang up after five seconds, the fronts of hosted ones after a minute or more."""
 
 
+class _Idle(NamedTuple):
+    lane: Lane
+    until_seconds: float
+    """On the clock of the event loop."""
+
+
 class Http:
     """The connections of all providers of one registry; no connection before the first request."""
 
     def __init__(self) -> None:
-        self._idle: dict[tuple[str, str], list[Lane]] = {}
-        """By scheme and host with port; the one used last is on top."""
+        self._idle: dict[tuple[str, str], list[_Idle]] = {}
+        """By scheme and authority; the one used last is on top."""
         self._contexts: dict[str, ssl.SSLContext] = {}
         self._building_context = asyncio.Lock()
         self._proxied: bool | None = None
@@ -42,35 +52,27 @@ class Http:
         """Sends one request and gives its reply; leaving the block drops what is not read. Raises `TransportError`,
         for a redirect as well. Cancelling it anywhere closes the connection at once.
         """
-        with as_transport_errors():
-            target = _parsed(url)
-            request = httpx.Request(
-                method,
-                target,
-                headers={"user-agent": user_agent(), "accept-encoding": "identity", **headers},
-                content=body,
-                extensions={"timeout": {"connect": connect_seconds, "pool": connect_seconds}},
-            )
-        scheme = target.scheme
-        idle = self._idle.setdefault((scheme, target.netloc.decode()), [])
-        lane = idle.pop() if idle else self._lane(scheme, target.host, await self._context(scheme))
+        target = target_of(url)
+        own = {"user-agent": user_agent(), "accept-encoding": "identity"}
+        request = Request(method, url, target, {**own, **headers}, body, connect_seconds)
+        idle = self._idle.setdefault((target.scheme, target.authority), [])
+        lane = await _taken(idle) or await self._opened(target, connect_seconds)
         reply: Reply | None = None
         try:
-            with as_transport_errors():
-                reply = Reply(await lane.send(request))
+            reply = Reply(await lane.send(request), lane.body())
             if reply.redirects_to is not None:
                 raise TransportError("redirect", f"{reply.status} to {reply.redirects_to}")
             yield reply
         finally:
             # A lane that was left in mid-reply is thrown away with its connection.
-            if reply is not None and reply.complete and not reply.is_last and len(idle) < MAX_IDLE_LANES:
-                idle.append(lane)
+            if reply is not None and lane.is_free and not reply.is_last and len(idle) < MAX_IDLE_LANES:
+                idle.append(_Idle(lane, asyncio.get_running_loop().time() + KEEPALIVE_SECONDS[target.scheme]))
             else:
                 await lane.aclose()
 
     async def aclose(self) -> None:
         """Closes every idle connection."""
-        lanes = [lane for idle in self._idle.values() for lane in idle]
+        lanes = [lane for idle in self._idle.values() for lane, _ in idle]
         self._idle.clear()
         for lane in lanes:
             await lane.aclose()
@@ -92,17 +94,23 @@ class Http:
                     self._contexts[scheme] = ssl.SSLContext(ssl.PROTOCOL_TLS_CLIENT)  # never used, and trusts nobody
             return self._contexts[scheme]
 
-    def _lane(self, scheme: str, host: str, context: ssl.SSLContext) -> Lane:
+    async def _opened(self, target: Target, connect_seconds: float) -> Lane:
         if self._proxied is None:
             self._proxied = not getproxies().keys().isdisjoint(("http", "https", "all"))
-        made = proxied_lane if self._proxied and not _is_loopback(host) else direct_lane
-        return made(context, KEEPALIVE_SECONDS.get(scheme))
+        if self._proxied and not _is_loopback(target.host):
+            return ProxiedLane(await self._context(target.scheme))
+        context = await self._context("https") if target.scheme == "https" else None
+        return DirectLane(await connected(target.host, target.port, context, connect_seconds))
 
 
-@functools.lru_cache(maxsize=256)
-def _parsed(url: str) -> httpx.URL:
-    """Of the few that an engine calls. Raises `httpx.InvalidURL`."""
-    return httpx.URL(url)
+async def _taken(idle: list[_Idle]) -> Lane | None:
+    """The one on top that can still be trusted; those above it are closed."""
+    while idle:
+        lane, until_seconds = idle.pop()
+        if lane.is_free and asyncio.get_running_loop().time() < until_seconds:
+            return lane
+        await lane.aclose()
+    return None
 
 
 @functools.cache

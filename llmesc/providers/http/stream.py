@@ -1,44 +1,50 @@
-"""The bytes of one connection, for httpcore, which takes any network below it.
+"""The bytes of one connection.
 
-httpcore brings a network of its own, over anyio. That guards each read and each write with cancel scopes and pauses the reader
-between them: a seventh of what a call costs. Nothing of it is needed here: who waits is cancelled from above, and a connection
-that was left in the middle is closed.
+A stream has one reader, and one that was left in mid-reply is closed, so nothing is guarded here. Nothing waits for room to write
+either: a request is whole before it leaves, and its server may answer before it has taken all of it.
 """
 
 from __future__ import annotations
 
 import asyncio
+import select
 import ssl
 from ipaddress import ip_address
-from typing import Any
 
-import httpcore
+from llmesc.providers.http.words import connect_failure, said
+from llmesc.providers.transport_error import TransportError
 
-MOST_UNSENT_BYTES = 16 * 1024
-"""What is gathered before it is sent: a head, and most bodies."""
+READ_BYTES = 64 * 1024
+"""What one read gives at most."""
 MOST_WAITING_BYTES = 256 * 1024
 """What is taken from the kernel at most before somebody reads it."""
 NEXT_ADDRESS_SECONDS = 0.25
 """How long an address may be silent before the next one of the same name is tried beside it (RFC 8305, Happy Eyeballs)."""
 
 
-class Stream(asyncio.Protocol, httpcore.AsyncNetworkStream):
+class Stream(asyncio.Protocol):
     """One connection. Reads what has come, in the order of its coming."""
 
     def __init__(self) -> None:
         self._transport: asyncio.Transport
         self._arrived = bytearray()
-        self._unsent = bytearray()
         self._over = False
         """Whether nothing more will come."""
         self._error: Exception | None = None
         self._reader: asyncio.Future[None] | None = None
-        self._writer: asyncio.Future[None] | None = None
-        """Whoever waits for room; there while there is none."""
 
-    async def read(self, max_bytes: int, timeout: float | None = None) -> bytes:  # noqa: ARG002 - of httpcore
-        """What has come, waiting where nothing has; nothing at the end. Raises `httpcore.ReadError`. No timeout is set here."""
-        self._send()
+    @property
+    def is_quiet(self) -> bool:
+        """Whether the connection is open and nothing is under way on it, in either direction."""
+        return not (self._over or self._arrived or self._transport.get_write_buffer_size() or self._is_heard())
+
+    def write(self, data: bytes) -> None:
+        """Sends it, as fast as the server takes it. What came of it is for the reading to tell."""
+        if not self._over:
+            self._transport.write(data)
+
+    async def read(self) -> bytes:
+        """What has come, waiting where nothing has; nothing at the end. Raises `TransportError` (`reset`)."""
         if not self._arrived and not self._over:
             self._reader = asyncio.get_running_loop().create_future()
             try:
@@ -46,47 +52,19 @@ class Stream(asyncio.Protocol, httpcore.AsyncNetworkStream):
             finally:
                 self._reader = None
         if self._arrived:
-            data = bytes(self._arrived[:max_bytes])
-            del self._arrived[:max_bytes]
+            data = bytes(self._arrived[:READ_BYTES])
+            del self._arrived[:READ_BYTES]
             if not self._arrived:
                 self._transport.resume_reading()
             return data
         if self._error is not None:
-            raise httpcore.ReadError(self._error) from self._error
+            raise TransportError("reset", said(self._error))
         return b""
-
-    async def write(self, buffer: bytes, timeout: float | None = None) -> None:  # noqa: ARG002 - of httpcore
-        """Sends it with whatever else is written before the next read: a head and its body leave in one piece. Waits while there
-        is no room. Raises `httpcore.WriteError`. No timeout is set here.
-        """
-        if self._over:
-            error = self._error or ConnectionResetError("the server has closed the connection")
-            raise httpcore.WriteError(error) from error
-        self._unsent += buffer
-        if len(self._unsent) > MOST_UNSENT_BYTES:
-            self._send()
-        if self._writer is not None:
-            await self._writer
-
-    def _send(self) -> None:
-        if self._unsent:
-            self._transport.write(self._unsent)
-            self._unsent = bytearray()
 
     async def aclose(self) -> None:
         """Hangs up at once."""
         self._transport.abort()
         await asyncio.sleep(0)  # the socket is closed when the loop turns next, which may be its last
-
-    async def start_tls(
-        self, ssl_context: ssl.SSLContext, server_hostname: str | None = None, timeout: float | None = None
-    ) -> httpcore.AsyncNetworkStream:
-        """Never asked for: a connection speaks TLS from its start, or not at all."""
-        raise NotImplementedError
-
-    def get_extra_info(self, info: str) -> Any:
-        """`is_readable`: whether something came, if only the end."""
-        return self._over or bool(self._arrived) if info == "is_readable" else self._transport.get_extra_info(info)
 
     def connection_made(self, transport: asyncio.BaseTransport) -> None:
         """Of asyncio."""
@@ -98,33 +76,31 @@ class Stream(asyncio.Protocol, httpcore.AsyncNetworkStream):
         self._arrived += data
         if len(self._arrived) > MOST_WAITING_BYTES:
             self._transport.pause_reading()
-        self._wake(self._reader)
+        self._wake()
 
     def eof_received(self) -> bool:
         """Of asyncio: the server sends nothing more, so there is nothing more to ask of it."""
         self._over = True
-        self._wake(self._reader)
+        self._wake()
         return False
 
     def connection_lost(self, exc: Exception | None) -> None:
         """Of asyncio."""
         self._over, self._error = True, exc
-        self._wake(self._reader)
-        self.resume_writing()
+        self._wake()
 
-    def pause_writing(self) -> None:
-        """Of asyncio."""
-        self._writer = asyncio.get_running_loop().create_future()
+    def _is_heard(self) -> bool:
+        """Whether the kernel has something, if only the end: the loop hands on at its next turn what came since its last."""
+        number = self._transport.get_extra_info("socket").fileno()
+        if not hasattr(select, "poll"):  # Windows, whose select has no highest number
+            return bool(select.select([number], [], [], 0)[0])
+        poll = select.poll()
+        poll.register(number, select.POLLIN)
+        return bool(poll.poll(0))
 
-    def resume_writing(self) -> None:
-        """Of asyncio."""
-        waiting, self._writer = self._writer, None
-        self._wake(waiting)
-
-    @staticmethod
-    def _wake(waiting: asyncio.Future[None] | None) -> None:
-        if waiting is not None and not waiting.done():
-            waiting.set_result(None)
+    def _wake(self) -> None:
+        if self._reader is not None and not self._reader.done():
+            self._reader.set_result(None)
 
 
 def is_address(host: str) -> bool:
@@ -137,7 +113,7 @@ def is_address(host: str) -> bool:
 
 
 async def connected(host: str, port: int, context: ssl.SSLContext | None, within_seconds: float) -> Stream:
-    """A stream to there, of TLS where there is a `context`. Raises `httpcore.ConnectTimeout` and `httpcore.ConnectError`."""
+    """A stream to there, of TLS where there is a `context`. Raises `TransportError`."""
     # Of one address there is no next; and a race that is cancelled in its last moment forgets the socket it has won.
     next_address_seconds = None if is_address(host) else NEXT_ADDRESS_SECONDS
     name = host if context else None
@@ -146,8 +122,6 @@ async def connected(host: str, port: int, context: ssl.SSLContext | None, within
             _, stream = await asyncio.get_running_loop().create_connection(
                 Stream, host, port, ssl=context, server_hostname=name, happy_eyeballs_delay=next_address_seconds
             )
-    except TimeoutError as error:
-        raise httpcore.ConnectTimeout(error) from error
-    except OSError as error:
-        raise httpcore.ConnectError(error) from error
+    except (OSError, UnicodeError) as error:  # UnicodeError: no name that can be looked up
+        raise connect_failure(error) from None
     return stream
