@@ -36,7 +36,7 @@ def _same(value: Any) -> Any:
 
 def encode(value: Any) -> dict[str, Any]:
     """The JSON object of one dataclass instance. Not to be changed: that of a `Resolution` is handed out again."""
-    return cast("dict[str, Any]", _encoder(type(value))(value))
+    return cast("dict[str, Any]", encoder_of(type(value))(value))
 
 
 def decode(cls: type[T], data: Mapping[str, Any], **known: Any) -> T:
@@ -48,7 +48,7 @@ def decode(cls: type[T], data: Mapping[str, Any], **known: Any) -> T:
 
 def encode_event(event: Event) -> dict[str, Any]:
     """One event as JSON, `schema` and `type` first."""
-    body = {"schema": SCHEMA, "type": event.type, **_encoder(type(event))(event)}
+    body = {"schema": SCHEMA, "type": event.type, **encoder_of(type(event))(event)}
     for rare in ("sealed", "characters_not_kept"):
         if not body.get(rare, True):
             del body[rare]  # there are many events
@@ -61,7 +61,8 @@ def decode_event(data: Mapping[str, Any]) -> Event | None:
     return None if cls is None else decode(cls, data)
 
 
-def _fields(cls: type) -> tuple[tuple[str, Any, bool], ...]:
+def fields_of(cls: type) -> tuple[tuple[str, Any, bool], ...]:
+    """Name, type hint, and whether it has to be there."""
     hints = get_type_hints(cls)
     return tuple(
         (
@@ -77,12 +78,13 @@ def _is_namedtuple(hint: Any) -> bool:
     return isinstance(hint, type) and issubclass(hint, tuple) and hasattr(hint, "_fields")
 
 
-def _is_plain(hint: Any) -> bool:
+def is_plain(hint: Any) -> bool:
     """Whether its values are JSON as they are."""
     return hint in (str, int, float, bool, Any, types.NoneType, object) or get_origin(hint) is Literal
 
 
-def _encoder(hint: Any) -> _Convert:
+def encoder_of(hint: Any) -> _Convert:
+    """What makes JSON values of the values of a type hint."""
     if (made := _ENCODERS.get(hint)) is None:
         made = _ENCODERS[hint] = _make_encoder(hint)
     return made
@@ -91,7 +93,7 @@ def _encoder(hint: Any) -> _Convert:
 def _make_encoder(hint: Any) -> _Convert:
     if hint is Timestamp:
         return rfc3339
-    if _is_plain(hint):
+    if is_plain(hint):
         return _same
     if hint is Decimal:
         return str
@@ -100,11 +102,11 @@ def _make_encoder(hint: Any) -> _Convert:
     origin, args = get_origin(hint), get_args(hint)
     if origin in (Union, types.UnionType):
         if (present := _present(hint)) is not hint:
-            inner = _encoder(present)
+            inner = encoder_of(present)
             return _same if inner is _same else lambda value: None if value is None else inner(value)
-        return lambda value: None if value is None else _encoder(type(value))(value)
+        return lambda value: None if value is None else encoder_of(type(value))(value)
     if origin in (tuple, frozenset, list):
-        inner = _encoder(args[0])
+        inner = encoder_of(args[0])
         if origin is frozenset:
             return lambda values: sorted(inner(value) for value in values)
         return lambda values: [inner(value) for value in values]
@@ -113,7 +115,7 @@ def _make_encoder(hint: Any) -> _Convert:
     if dataclasses.is_dataclass(hint):
         return _kept(_dataclass_encoder(hint)) if hint is Resolution else _dataclass_encoder(cast("type", hint))
     if _is_namedtuple(hint):
-        columns = tuple(_encoder(kind) for kind in get_type_hints(hint).values())
+        columns = tuple(encoder_of(kind) for kind in get_type_hints(hint).values())
         return lambda row: [convert(cell) for convert, cell in zip(columns, row, strict=True)]
     if isinstance(hint, type) and issubclass(hint, Enum):
         return lambda member: member.value
@@ -127,7 +129,7 @@ def _present(hint: Any) -> Any:
 
 
 def _dataclass_encoder(cls: type) -> _Convert:
-    plan = [(name, _encoder(_present(kind))) for name, kind, _ in _fields(cls)]
+    plan = [(name, encoder_of(_present(kind))) for name, kind, _ in fields_of(cls)]
     names = [name for name, _ in plan]
     values = attrgetter(*names) if len(names) > 1 else lambda value: [getattr(value, name) for name in names]
     # Most values are JSON as they are, and many of the others None: there are many events.
@@ -163,7 +165,7 @@ def _decoder(hint: Any) -> _Convert:
 def _make_decoder(hint: Any) -> _Convert:
     if hint is Timestamp:
         return from_rfc3339
-    if _is_plain(hint):
+    if is_plain(hint):
         return _same
     if hint is Decimal:
         return Decimal
@@ -175,7 +177,7 @@ def _make_decoder(hint: Any) -> _Convert:
         if len(present) == 1:
             inner = _decoder(present[0])
             return _same if inner is _same else lambda value: None if value is None else inner(value)
-        if all(map(_is_plain, present)):
+        if all(map(is_plain, present)):
             return _same
         return _union_decoder(present)
     if origin in (tuple, frozenset, list):
@@ -194,7 +196,7 @@ def _make_decoder(hint: Any) -> _Convert:
 
 
 def _dataclass_decoder(cls: type) -> _Convert:
-    plan = tuple((name, _decoder(kind), required) for name, kind, required in _fields(cls))
+    plan = tuple((name, _decoder(kind), required) for name, kind, required in fields_of(cls))
 
     def build(data: Mapping[str, Any], **known: Any) -> Any:
         return cls(**{name: convert(data[name]) for name, convert, required in plan if required or name in data} | known)

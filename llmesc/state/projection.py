@@ -29,6 +29,9 @@ Columns = dict[str, Any]
 HEDGED_AWAY, LOST_HEDGE = "hedged_away", "lost_hedge"
 """What stands in place of a failure kind where another attempt was first: its hedge, or the one that it hedged."""
 
+TELLING = frozenset((RunStarted, AttemptStarted, ProviderFailed, AttemptFinished, AttemptPriced, RunFinished))
+"""The events that mean something to rows and budgets. All others, tokens above all, only stand in the record."""
+
 PROMPT_CHARACTERS = 200
 
 ALIVE_SECONDS = 60.0
@@ -154,6 +157,8 @@ def attempt_standing(outcome: str | None, run_outcome: str | None, owner: Proces
 
 def stretches(events: Sequence[Event]) -> list[Sequence[Event]]:
     """`events`, cut wherever a seq is missing: each part is known by its first and last seq alone."""
+    if events and events[-1].seq - events[0].seq == len(events) - 1:
+        return [events]
     cuts = [index for index, (one, two) in enumerate(pairwise(events), 1) if two.seq != one.seq + 1]
     parts = [events[start:end] for start, end in pairwise([0, *cuts, len(events)])]
     return [part for part in parts if part]

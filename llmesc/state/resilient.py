@@ -139,7 +139,7 @@ class ResilientStore:
 
     async def append(self, events: Sequence[Event]) -> None:
         """Records events of one run, in the store or in the spool."""
-        store = await self._reached()
+        store = self._store or await self._reached()
         if store is not None:
             try:
                 return await store.append(events)
@@ -181,7 +181,7 @@ class ResilientStore:
             self._store = None
 
     async def _use(self, ask: Callable[[Store], Awaitable[T]]) -> T:
-        store = await self._reached()
+        store = self._store or await self._reached()
         if store is not None:
             try:
                 return await ask(store)

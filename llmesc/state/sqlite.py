@@ -21,6 +21,7 @@ from llmesc.escalation.circuits import (
     CircuitPolicy,
     Refusal,
     Signal,
+    Succeeded,
     Transition,
     admission,
     current,
@@ -45,13 +46,18 @@ from llmesc.state.process import this_process
 from llmesc.state.sqlite_circuits import CircuitTable, DenialTable
 from llmesc.state.sqlite_database import SCHEMA_VERSION, Database
 from llmesc.state.sqlite_latencies import LatencyTable
+from llmesc.state.sqlite_successes import Successes, may_wait
 from llmesc.state.store import AttemptRow, DayTotals, RunFilter, RunSummary, StateUnavailable
 from llmesc.state.usage import UsageQuery, Used
 
 if TYPE_CHECKING:
     from llmesc.state.past import PastPage, PastQuery, PastReader
+    from llmesc.state.sqlite_append import RunWriter
 
 T = TypeVar("T")
+
+_LAST_WAIT_SECONDS = 0.1
+"""How long who closes waits for a lock that another process holds, with nothing to write but a few points of a sparkline."""
 
 
 class SqliteStore:
@@ -78,8 +84,10 @@ class SqliteStore:
         self._new_token = new_token
         self._process = this_process()
         self._circuits = CircuitTable()
+        self._successes = Successes(policy, self._write_successes)
         self._denials = DenialTable()
         self._latencies = LatencyTable()
+        self._writer: RunWriter | None = None
         self._retention = retention
         self._past: PastReader | None = None
 
@@ -89,37 +97,59 @@ class SqliteStore:
 
     async def circuits(self, keys: Collection[CircuitKey] | None = None) -> Mapping[CircuitKey, Circuit]:
         """Those ever used."""
-        await self._database.read(self._circuits.refresh)
+        await self._database.glance(self._circuits.refresh)
         now = self._clock.now()
         circuits = dict(self._circuits.some(keys))
+        for key in circuits.keys() & self._successes.keys:
+            circuits[key] = self._successes.noted_on(key, circuits[key])
         return circuits | {key: current(circuit, now) for key, circuit in circuits.items() if circuit.override is not None}
 
     async def admit(self, key: CircuitKey) -> Admission | Refusal:
         """Asks to call. Looks first: only a probe needs a write."""
         ask = Admit(token=self._new_token(), holder=self._holder)
-        await self._database.read(self._circuits.refresh)
+        await self._database.glance(self._circuits.refresh)
         circuit = self._circuits.get(key)
         if next_state(circuit, ask, self._clock.now(), self._policy)[0] is not circuit:
             circuit, _ = await self._apply(key, ask)
         return admission(circuit, key, ask.token, self._clock.now())
 
     async def signal(self, key: CircuitKey, signal: Signal) -> Transition | None:
-        """Applies a signal."""
+        """Applies a signal. Looks first at what a success would change: mostly nothing that cannot wait."""
+        if isinstance(signal, Succeeded):
+            await self._database.glance(self._circuits.refresh)
+            if self._circuits.knows(key) and may_wait(self._circuits.get(key), signal):
+                self._successes.add(key, signal, self._clock.now())
+                return None
         return (await self._apply(key, signal))[1]
 
     async def _apply(self, key: CircuitKey, signal: Signal) -> tuple[Circuit, Transition | None]:
-        def work(connection: Connection) -> tuple[bool, Circuit, Transition | None]:
+        def work(connection: Connection) -> tuple[Mapping[CircuitKey, Circuit], Circuit, Transition | None]:
             self._circuits.refresh(connection)
-            circuit = self._circuits.get(key)
+            stored = self._circuits.get(key)
+            circuit = self._successes.noted_on(key, stored)
             changed, transition = next_state(circuit, signal, self._clock.now(), self._policy, jitter=self._random())
-            if changed is not circuit:
-                self._circuits.put(connection, key, changed)
-            return changed is not circuit, changed, transition
+            news = {} if changed is stored else {key: changed}
+            self._circuits.put(connection, news)
+            return news, changed, transition
 
-        written, circuit, transition = await self._database.write(work)
-        if written:
-            self._circuits.committed(key, circuit)
+        news, circuit, transition = await self._database.write(work)
+        self._circuits_written(news)
         return circuit, transition
+
+    def _write_successes(self) -> None:
+        """Those that wait. While another process holds the lock they wait on."""
+        with suppress(StateUnavailable):
+            self._circuits_written(self._database.write_at_once(self._put_successes))
+
+    def _put_successes(self, connection: Connection) -> Mapping[CircuitKey, Circuit]:
+        self._circuits.refresh(connection)
+        noted = {key: self._successes.noted_on(key, self._circuits.get(key)) for key in self._successes.keys}
+        self._circuits.put(connection, noted)
+        return noted
+
+    def _circuits_written(self, circuits: Mapping[CircuitKey, Circuit]) -> None:
+        self._circuits.committed(circuits)
+        self._successes.written(circuits)
 
     async def denials(self) -> tuple[Denial, ...]:
         """Those in force."""
@@ -135,7 +165,7 @@ class SqliteStore:
 
     async def latencies(self, keys: Collection[ModelKey]) -> Mapping[ModelKey, Sequence[Latency]]:
         """Of the newest successes."""
-        return await self._database.read(lambda connection: self._latencies.read(connection, keys))
+        return await self._database.glance(lambda connection: self._latencies.read(connection, keys))
 
     async def retry_tokens(self, chain: str, change: float, policy: RetryPolicy) -> float:
         """Adds and looks. Looks first: while all goes well the bucket is full, and nothing is written."""
@@ -160,11 +190,13 @@ class SqliteStore:
         """Adds events of one run."""
         if not events:
             return
-        bodies = history.serialised(events)
-        added = await self._database.write(
-            lambda connection: history.append(connection, events, bodies, self._process, self._clock.now())
-        )
-        self._latencies.committed(added)
+        from llmesc.state.sqlite_append import RunWriter, pieces
+
+        writer = self._writer = self._writer or RunWriter(self._process)
+        made = pieces(events)
+        appended = await self._database.write(lambda connection: writer.append(connection, events, made, self._clock.now()))
+        writer.committed(events, appended)
+        self._latencies.committed(appended.added)
         if self._retention != FOR_EVER and isinstance(events[-1], RunFinished):
             with suppress(StateUnavailable):  # the next run tries again
                 await self.prune(self._retention, BY_ITSELF, steps=1)
@@ -282,4 +314,8 @@ class SqliteStore:
 
     async def aclose(self) -> None:
         """Closes the file."""
+        self._successes.stop()
+        if self._successes.keys:
+            with suppress(StateUnavailable):
+                await self._database.write(self._put_successes, busy_seconds=_LAST_WAIT_SECONDS)
         self._database.close()

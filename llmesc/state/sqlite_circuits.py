@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection, Iterator
+from collections.abc import Collection, Iterator, Mapping
 from sqlite3 import Connection
 
 from llmesc.escalation.circuits import Circuit
@@ -41,6 +41,10 @@ class CircuitTable:
             if (known := self._known.get(key)) is not None:
                 yield key, known if isinstance(known, Circuit) else self.get(key)
 
+    def knows(self, key: CircuitKey) -> bool:
+        """Whether it was ever used, as of the last refresh."""
+        return key in self._known
+
     def get(self, key: CircuitKey) -> Circuit:
         """One, as of the last refresh."""
         known = self._known.get(key)
@@ -48,19 +52,19 @@ class CircuitTable:
             known = self._known[key] = read_circuit(*known)
         return known or Circuit()
 
-    def put(self, connection: Connection, key: CircuitKey, circuit: Circuit) -> None:
-        """Writes one, in a transaction that began with a refresh. The next refresh reads it back, if that was committed."""
-        body, recent = stored_circuit(circuit)
-        connection.execute(
-            "INSERT INTO circuits (provider, instance, changed, body, recent) VALUES (?, ?, ?, ?, ?) "
-            "ON CONFLICT DO UPDATE SET changed = excluded.changed, body = excluded.body, recent = excluded.recent",
-            (*key, self._changed + 1, body, recent),
-        )
+    def put(self, connection: Connection, circuits: Mapping[CircuitKey, Circuit]) -> None:
+        """Writes some, in a transaction that began with a refresh. The next refresh reads them back, if that was committed."""
+        for changed, (key, circuit) in enumerate(circuits.items(), self._changed + 1):
+            connection.execute(
+                "INSERT INTO circuits (provider, instance, changed, body, recent) VALUES (?, ?, ?, ?, ?) "
+                "ON CONFLICT DO UPDATE SET changed = excluded.changed, body = excluded.body, recent = excluded.recent",
+                (*key, changed, *stored_circuit(circuit)),
+            )
 
-    def committed(self, key: CircuitKey, circuit: Circuit) -> None:
+    def committed(self, circuits: Mapping[CircuitKey, Circuit]) -> None:
         """What `put` wrote is in the file now: no need to read it back."""
-        self._known[key] = circuit
-        self._changed += 1
+        self._known.update(circuits)
+        self._changed += len(circuits)
 
 
 class DenialTable:

@@ -1,31 +1,22 @@
-"""Runs, attempts and events in SQLite. Every statement finds its rows by an index: the millionth run costs what the first did."""
+"""Runs, attempts and events as they are read from SQLite; `sqlite_append` writes them."""
 
 from __future__ import annotations
 
 import json
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Iterator
 from decimal import Decimal
 from sqlite3 import Connection
 from typing import Any
 
-from llmesc.escalation.codec import decode_event, encode_event
+from llmesc.escalation.codec import decode_event
 from llmesc.escalation.events import Event
 from llmesc.escalation.times import Timestamp
-from llmesc.state import sqlite_outbox as outbox
 from llmesc.state.process import Process
 from llmesc.state.projection import (
-    Columns,
-    attempt_changes,
     attempt_standing,
-    new_attempt,
-    new_run,
-    run_changes,
     standing,
     storable,
-    stretches,
 )
-from llmesc.state.sqlite_links import link_events
-from llmesc.state.sqlite_spending import settle, settlings
 from llmesc.state.store import FOUND_RUNS, AttemptRow, DayTotals, RunFilter, RunSummary
 from llmesc.state.usage import caller_name
 
@@ -34,118 +25,17 @@ _AFTER_ANY_TEXT = "\U0010ffff"
 _LATER_ID = 1_000_000
 """Microseconds that an id may be later than its run: so many would have to begin in one of them."""
 
-_AS_TEXT: Mapping[str, Callable[[Any], str]] = {"caller": json.dumps, "cost": str, "call_cost": str}
-"""Columns whose values SQLite does not know."""
 
-_to_json = json.JSONEncoder(separators=(",", ":")).encode
-
-# -- writing --------------------------------------------------------------------------------------------------------------
-
-
-Bodies = Mapping[tuple[int, int], str]
-"""The JSON array of each stretch, by its first and last seq."""
-
-
-def serialised(events: Sequence[Event]) -> Bodies:
-    """That of all `events`. To be made before `append` takes the write lock: this takes longer than the writing."""
-    return {_ends(stretch): _body(stretch) for stretch in stretches(events)}
-
-
-def _ends(stretch: Sequence[Event]) -> tuple[int, int]:
-    return stretch[0].seq, stretch[-1].seq
-
-
-def _body(stretch: Sequence[Event]) -> str:
-    return _to_json([encode_event(event) for event in stretch])
-
-
-def append(connection: Connection, events: Sequence[Event], bodies: Bodies, writer: Process, now: Timestamp) -> Sequence[Event]:
-    """Adds the events of one run that are not there yet, and brings its rows in `runs` and `attempts` up to them. Those added.
-
-    Inside a transaction; `bodies` are theirs as `serialised` made them.
-    """
-    run = _find(connection, events[0].run_id)
-    known = run is not None
-    if run is None:
-        run = _free_id(connection, events[0].at)
-    else:
-        events = _not_there_yet(connection, run, events)
-    columns: Columns = {"alive_at": now}
-    for event in events:
-        columns |= run_changes(event, writer)
-    if known:
-        _update_run(connection, run, columns)
-    else:
-        _insert_run(connection, {"id": run, **new_run(events[0], writer), **columns})
-    for event in events:
-        if change := attempt_changes(event):
-            _put_attempt(connection, run, change[0], event, change[1])
-    settle(connection, settlings(events))
-    waited_for = outbox.is_waited_for(connection)
-    for stretch in stretches(events):
-        first, last = _ends(stretch)
-        body = bodies.get((first, last)) or _body(stretch)  # another one only where some were there already
-        connection.execute("INSERT INTO events (run, first_seq, last_seq, body) VALUES (?, ?, ?, ?)", (run, first, last, body))
-        link_events(connection, stretch[0].run_id, first, last, body)
-        if waited_for:
-            outbox.add(connection, run, first, last, now, len(body))
-    return events
-
-
-def _find(connection: Connection, run_id: str) -> int | None:
+def row_of(connection: Connection, run_id: str) -> int | None:
+    """The id of its row in `runs`; None where there is none."""
     row = connection.execute("SELECT id FROM runs WHERE run_id = ?", (run_id,)).fetchone()
     return None if row is None else int(row[0])
-
-
-def _free_id(connection: Connection, started_at: Timestamp) -> int:
-    wanted = microseconds(started_at)
-    while connection.execute("SELECT 1 FROM runs WHERE id = ?", (wanted,)).fetchone():
-        wanted += 1
-    return wanted
-
-
-def _not_there_yet(connection: Connection, run: int, events: Sequence[Event]) -> Sequence[Event]:
-    """Stretches do not overlap: going down from the last seq, the first that ends before `events` is the last to look at."""
-    there: set[int] = set()
-    for first, last in connection.execute(
-        "SELECT first_seq, last_seq FROM events WHERE run = ? AND first_seq <= ? ORDER BY first_seq DESC", (run, events[-1].seq)
-    ):
-        if last < events[0].seq:
-            break
-        there.update(range(first, last + 1))
-    return [event for event in events if event.seq not in there] if there else events
-
-
-def _insert_run(connection: Connection, columns: Columns) -> None:
-    names, marks = ", ".join(columns), ", ".join("?" * len(columns))
-    connection.execute(f"INSERT INTO runs ({names}) VALUES ({marks})", _sql_values(columns))  # noqa: S608 - our own names
-
-
-def _update_run(connection: Connection, run: int, columns: Columns) -> None:
-    sets = ", ".join(f"{name} = ?" for name in columns)
-    connection.execute(f"UPDATE runs SET {sets} WHERE id = ?", (*_sql_values(columns), run))  # noqa: S608 - our own names
-
-
-def _put_attempt(connection: Connection, run: int, attempt: int, event: Event, changes: Columns) -> None:
-    columns = {"run": run, **new_attempt(event, attempt), **changes}
-    names, marks = ", ".join(columns), ", ".join("?" * len(columns))
-    sets = ", ".join(f"{name} = excluded.{name}" for name in changes)
-    connection.execute(
-        f"INSERT INTO attempts ({names}) VALUES ({marks}) ON CONFLICT DO UPDATE SET {sets}",  # noqa: S608 - our own names
-        _sql_values(columns),
-    )
-
-
-def _sql_values(columns: Columns) -> tuple[Any, ...]:
-    return tuple(_AS_TEXT[name](value) if name in _AS_TEXT and value is not None else value for name, value in columns.items())
 
 
 def microseconds(at: Timestamp) -> int:
     """The id of a run that began at that moment, or the next that is free."""
     return int(at * 1_000_000)
 
-
-# -- reading ----------------------------------------------------------------------------------------------------------------
 
 _RUN = (
     "run_id, runs.started_at, finished_at, chain, prompt, answered_by, attempts, cost, input_tokens, output_tokens, caller, "
@@ -302,7 +192,7 @@ def _attempt(run_id: str, row: tuple[Any, ...], now: Timestamp) -> AttemptRow:
 
 def events(connection: Connection, run_id: str, after_seq: int, limit: int | None) -> list[Event]:
     """Of one run, in order."""
-    run = _find(connection, run_id)
+    run = row_of(connection, run_id)
     rows = connection.execute(
         "SELECT body FROM events WHERE run = ? AND first_seq >= "
         "coalesce((SELECT max(first_seq) FROM events WHERE run = ? AND first_seq <= ?), 0) ORDER BY first_seq",

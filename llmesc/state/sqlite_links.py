@@ -5,8 +5,8 @@ A link is made in the transaction that writes its events, from the bytes that ar
 
 from __future__ import annotations
 
-import json
 from hashlib import sha256
+from json.encoder import encode_basestring_ascii as json_text
 from sqlite3 import Connection
 
 CHAIN_TABLES = (
@@ -22,12 +22,14 @@ BEFORE_THE_CHAIN = "INSERT INTO prunes VALUES (0, 'migrated')"
 NO_DIGEST = bytes(32)
 """Before the first link."""
 
+Head = tuple[int, bytes]
+"""Position and digest of the last link; of none at all, 0 and `NO_DIGEST`."""
 
 _HEAD = "SELECT position, link_digest FROM links WHERE position = (SELECT max(position) FROM links)"
 
 
-def head(connection: Connection) -> tuple[int, bytes]:
-    """Position and digest of the last link; of none at all, 0 and `NO_DIGEST`."""
+def head(connection: Connection) -> Head:
+    """As it stands in the file."""
     row = connection.execute(_HEAD).fetchone()
     return (0, NO_DIGEST) if row is None else (row[0], digest_of(row[1]))
 
@@ -37,11 +39,11 @@ def digest_of(stored: object) -> bytes:
     return stored if isinstance(stored, bytes) and len(stored) == len(NO_DIGEST) else NO_DIGEST
 
 
-def link_events(connection: Connection, run_id: str, first: int, last: int, body: str) -> None:
-    """Adds the link of events that are being written. Inside the transaction."""
-    position, before = head(connection)
-    digest = events_digest(before, run_id, first, last, body)
-    connection.execute("INSERT INTO links VALUES (?, ?, ?, ?)", (position + 1, run_id, first, digest))
+def add_link(connection: Connection, before: Head, run_id: str, first: int, last: int, body: str) -> Head:
+    """Adds the link of events that are being written behind the `head`; the head that it is now. Inside the transaction."""
+    position, digest = before[0] + 1, events_digest(before[1], run_id, first, last, body)
+    connection.execute("INSERT INTO links VALUES (?, ?, ?, ?)", (position, run_id, first, digest))
+    return position, digest
 
 
 def link_prune(connection: Connection, record: str) -> None:
@@ -53,7 +55,7 @@ def link_prune(connection: Connection, record: str) -> None:
 
 def events_digest(before: bytes, run_id: str, first: int, last: int, body: str) -> bytes:
     """Of a piece of events behind `before`."""
-    return sha256(before + json.dumps(["events", run_id, first, last]).encode() + b"\n" + body.encode()).digest()
+    return sha256(before + f'["events", {json_text(run_id)}, {first}, {last}]\n{body}'.encode()).digest()
 
 
 def prune_digest(before: bytes, record: str) -> bytes:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection, Iterable, Sequence
+from collections.abc import Collection, Iterable
 from sqlite3 import Connection
 
 from llmesc.escalation.budget import (
@@ -24,7 +24,7 @@ from llmesc.escalation.budget import (
 from llmesc.escalation.events import Event
 from llmesc.escalation.times import Timestamp
 from llmesc.state.projection import storable
-from llmesc.state.settling import Hold, Keep, Settle, SettleRest, Settling, settling
+from llmesc.state.settling import Hold, Keep, Settle, SettleRest, settling
 
 TABLES = (
     "CREATE TABLE budget_pages (period TEXT NOT NULL, bucket TEXT NOT NULL, settled INTEGER NOT NULL,"
@@ -56,14 +56,12 @@ def reserve(connection: Connection, claim: Claim, now: Timestamp) -> Reservation
     return reservation
 
 
-def settlings(events: Iterable[Event]) -> Sequence[tuple[str, Settling]]:
-    """What they change, with their runs."""
-    return [(event.run_id, change) for event in events if (change := settling(event)) is not None]
-
-
-def settle(connection: Connection, changes: Iterable[tuple[str, Settling]]) -> None:
-    """Settles it, inside the transaction that records the events."""
-    for run_id, change in changes:
+def settle(connection: Connection, run_id: str, events: Iterable[Event]) -> None:
+    """Settles what the events of a run change, inside the transaction that records them."""
+    changes = [change for event in events if (change := settling(event)) is not None]
+    if not changes or (not any(isinstance(change, Hold) for change in changes) and not _holds_any(connection, run_id)):
+        return  # mostly no budget holds the call
+    for change in changes:
         match change:
             case Hold(attempt, reservation):
                 _hold(connection, run_id, attempt, reservation)
@@ -88,6 +86,10 @@ def _on(connection: Connection, account: Account, now: Timestamp) -> Spent:
         reserved=from_nano(reserved),
         begins_anew=begins_anew(account.period, now),
     )
+
+
+def _holds_any(connection: Connection, run_id: str) -> bool:
+    return connection.execute("SELECT 1 FROM budget_reservations WHERE run_id = ? LIMIT 1", (run_id,)).fetchone() is not None
 
 
 def _hold(connection: Connection, run_id: str, attempt: int, reservation: Reservation) -> None:

@@ -114,8 +114,8 @@ class RunFilter:
 class Store(Protocol):
     """Circuits, denials, leases, retry budgets, spending, runs, attempts, events, and what of them waits for sinks.
 
-    Each method is atomic and, when it returns, durable against the death of this process. All raise `StateUnavailable` within
-    `busy_seconds`; none blocks the event loop to wait for a lock.
+    Each method is atomic and, when it returns, durable against the death of this process; but for `signal`, see there. All raise
+    `StateUnavailable` within `busy_seconds`; none blocks the event loop to wait for a lock.
     """
 
     async def circuits(self, keys: Collection[CircuitKey] | None = None) -> Mapping[CircuitKey, Circuit]:
@@ -129,7 +129,9 @@ class Store(Protocol):
         ...
 
     async def signal(self, key: CircuitKey, signal: Signal) -> Transition | None:
-        """Applies a signal; the transition where the effective state changed."""
+        """Applies a signal; the transition where the effective state changed. What a success teaches a closed circuit without
+        failures, how long the call took, decides nothing: a store may write it a tenth of a second later.
+        """
         ...
 
     async def denials(self) -> tuple[Denial, ...]:

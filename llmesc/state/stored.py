@@ -8,20 +8,27 @@ from __future__ import annotations
 import json
 import struct
 from dataclasses import replace
+from functools import lru_cache
+from itertools import chain
 
 from llmesc.escalation.circuits import Circuit, Recent
 from llmesc.escalation.codec import decode, encode
+from llmesc.escalation.codec_text import text_of
 from llmesc.escalation.ports import Denial
 
 _CALL = struct.Struct("<d?d")
+
+
+@lru_cache
+def _calls(count: int) -> struct.Struct:
+    return struct.Struct("<" + "d?d" * count)
 
 
 def stored_circuit(circuit: Circuit) -> tuple[str, bytes]:
     """JSON of everything but `recent`, and that. It changes with every call and only screens read it: as JSON, its 32 entries
     would make a circuit ten times as dear to write, so they stand beside it as bare numbers.
     """
-    body = json.dumps(encode(replace(circuit, recent=())), separators=(",", ":"))
-    return body, b"".join(_CALL.pack(*call) for call in circuit.recent)
+    return text_of(replace(circuit, recent=())), _calls(len(circuit.recent)).pack(*chain.from_iterable(circuit.recent))
 
 
 def read_circuit(body: str | bytes, recent: bytes) -> Circuit:
