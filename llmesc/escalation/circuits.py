@@ -9,6 +9,7 @@ somebody next asks to call, so that a clock put back delays a probe by one coold
 
 from __future__ import annotations
 
+from bisect import bisect_right
 from dataclasses import replace
 from typing import assert_never
 
@@ -243,10 +244,13 @@ def _open(circuit: Circuit, signal: Failed, now: Timestamp, policy: CircuitPolic
 
 
 def _in_window(circuit: Circuit, signal: Failed, now: Timestamp, policy: CircuitPolicy) -> tuple[WeightedFailure, ...]:
-    """The failures that count, with this one. Those from the future (the clock was put back) happened now at the latest."""
-    known = (failure._replace(at=min(failure.at, now)) for failure in circuit.failures)
-    since = now - policy.window_seconds
-    return (*(failure for failure in known if failure.at > since), WeightedFailure(now, signal.weight))
+    """The failures that count, the oldest first, with this one. Those from the future (the clock was put back) happened now at the
+    latest.
+    """
+    known = circuit.failures[bisect_right(circuit.failures, now - policy.window_seconds, key=lambda failure: failure.at) :]
+    if known and known[-1].at > now:
+        known = tuple(failure._replace(at=min(failure.at, now)) for failure in known)
+    return (*known, WeightedFailure(now, signal.weight))
 
 
 def _in_step_with_clock(circuit: Circuit, now: Timestamp, policy: CircuitPolicy) -> Circuit:
