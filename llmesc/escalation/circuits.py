@@ -244,8 +244,8 @@ def _open(circuit: Circuit, signal: Failed, now: Timestamp, policy: CircuitPolic
 
 
 def _in_window(circuit: Circuit, signal: Failed, now: Timestamp, policy: CircuitPolicy) -> tuple[WeightedFailure, ...]:
-    """The failures that count, the oldest first, with this one. Those from the future (the clock was put back) happened now at the
-    latest.
+    """The failures that count, the oldest first, with this one. Those from the future (the clock was put back) happened now at
+    the latest.
     """
     known = circuit.failures[bisect_right(circuit.failures, now - policy.window_seconds, key=lambda failure: failure.at) :]
     if known and known[-1].at > now:
