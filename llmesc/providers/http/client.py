@@ -10,13 +10,9 @@ from collections.abc import AsyncIterator, Mapping
 from importlib.metadata import version
 from ipaddress import ip_address
 from typing import NamedTuple
-from urllib.request import getproxies
-
-import httpx
 
 from llmesc.providers.http.direct import DirectLane
 from llmesc.providers.http.lane import Lane
-from llmesc.providers.http.proxied import ProxiedLane
 from llmesc.providers.http.reply import Reply
 from llmesc.providers.http.request import Request, Target, target_of
 from llmesc.providers.http.stream import connected
@@ -84,23 +80,25 @@ class Http:
         async with self._building_context:
             if scheme not in self._contexts:
                 if scheme == "https":
-                    try:
-                        context = await asyncio.to_thread(httpx.create_ssl_context)
-                        context.set_alpn_protocols(["http/1.1"])
-                        self._contexts[scheme] = context
-                    except OSError as error:
-                        raise TransportError("tls", f"the trusted certificates cannot be loaded: {error}") from None
+                    self._contexts[scheme] = await asyncio.to_thread(_trusting_context)
                 else:
                     self._contexts[scheme] = ssl.SSLContext(ssl.PROTOCOL_TLS_CLIENT)  # never used, and trusts nobody
             return self._contexts[scheme]
 
     async def _opened(self, target: Target, connect_seconds: float) -> Lane:
-        if self._proxied is None:
-            self._proxied = not getproxies().keys().isdisjoint(("http", "https", "all"))
-        if self._proxied and not _is_loopback(target.host):
+        if not _is_loopback(target.host) and self._goes_through_a_proxy():
+            from llmesc.providers.http.proxied import ProxiedLane
+
             return ProxiedLane(await self._context(target.scheme))
         context = await self._context("https") if target.scheme == "https" else None
         return DirectLane(await connected(target.host, target.port, context, connect_seconds))
+
+    def _goes_through_a_proxy(self) -> bool:
+        if self._proxied is None:
+            from urllib.request import getproxies  # 15 ms, for servers elsewhere alone
+
+            self._proxied = not getproxies().keys().isdisjoint(("http", "https", "all"))
+        return self._proxied
 
 
 async def _taken(idle: list[_Idle]) -> Lane | None:
@@ -111,6 +109,18 @@ async def _taken(idle: list[_Idle]) -> Lane | None:
             return lane
         await lane.aclose()
     return None
+
+
+def _trusting_context() -> ssl.SSLContext:
+    """Whom SSL_CERT_FILE or SSL_CERT_DIR names is trusted, or whom certifi does. Raises `TransportError`."""
+    import httpx
+
+    try:
+        context = httpx.create_ssl_context()
+    except OSError as error:
+        raise TransportError("tls", f"the trusted certificates cannot be loaded: {error}") from None
+    context.set_alpn_protocols(["http/1.1"])
+    return context
 
 
 @functools.cache

@@ -7,8 +7,6 @@ import contextlib
 from collections.abc import AsyncGenerator, Mapping
 from urllib.parse import urlsplit
 
-import httpx
-
 from llmesc.providers.http.lane import Head
 from llmesc.providers.transport_error import TransportError
 
@@ -93,6 +91,8 @@ async def whole(chunks: AsyncGenerator[bytes], start: bytes = b"") -> bytes:
 
 async def _decoded(body: AsyncGenerator[bytes], encoding: str) -> AsyncGenerator[bytes]:
     """Nothing is asked to be encoded; a server that does it all the same is understood, as far as httpx knows the encoding."""
+    import httpx
+
     response = httpx.Response(200, headers={"content-encoding": encoding}, content=body)
     async with contextlib.aclosing(body):
         try:

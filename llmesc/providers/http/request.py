@@ -5,12 +5,14 @@ from __future__ import annotations
 import functools
 from collections.abc import Mapping
 from typing import NamedTuple
-
-import httpx
+from urllib.parse import quote, urlsplit
 
 from llmesc.providers.transport_error import TransportError
 
 _PORTS = {"http": 80, "https": 443}
+_PATH_SAFE = "!$%&'()*+,/:;=@[\\]^|~"
+_QUERY_SAFE = _PATH_SAFE + "?`{}"
+"""What stays as it is written, beside letters, digits and `_.-`: https://url.spec.whatwg.org/#percent-encoded-bytes."""
 
 
 class Target(NamedTuple):
@@ -38,14 +40,22 @@ class Request(NamedTuple):
 
 @functools.lru_cache(maxsize=256)
 def target_of(url: str) -> Target:
-    """Where `url` leads, remembered: an engine calls few. Raises `TransportError` (`dns`) where it names nobody to call."""
+    """Where `url` leads, remembered: an engine calls few. Raises `TransportError` (`dns`) where it names nobody to call.
+
+    httpx reads URLs to the same effect, and takes 25 ms to import: a server on this machine needs nothing else of it.
+    """
     try:
-        parsed = httpx.URL(url)
-    except httpx.InvalidURL as error:
-        raise TransportError("dns", str(error)) from None
-    port = _PORTS.get(parsed.scheme) if parsed.port is None else parsed.port
-    if port is None or parsed.scheme not in _PORTS:
-        raise TransportError("dns", "a URL begins with http:// or https://")
-    if not parsed.host or port > 65535:
-        raise TransportError("dns", "a URL names a host, and a port up to 65535 where it names one")
-    return Target(parsed.scheme, parsed.raw_host.decode(), port, parsed.netloc.decode(), parsed.raw_path.decode())
+        parts = urlsplit(url)
+        scheme, port = parts.scheme, parts.port
+        host = (parts.hostname or "").encode("idna").decode()
+    except ValueError as error:
+        raise TransportError("dns", f"no URL: {error}") from None
+    if scheme not in _PORTS or not host:
+        raise TransportError("dns", "a URL begins with http:// or https:// and the name of a host")
+    authority = f"[{host}]" if ":" in host else host
+    if port is not None and port != _PORTS[scheme]:
+        authority += f":{port}"
+    path = quote(parts.path, safe=_PATH_SAFE) or "/"
+    if parts.query:
+        path += "?" + quote(parts.query, safe=_QUERY_SAFE)
+    return Target(scheme, host, _PORTS[scheme] if port is None else port, authority, path)
