@@ -12,11 +12,12 @@ from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
 from decimal import Decimal
 from typing import Any
 
-from llmesc.escalation.codec import decode_event, encode_event
+from llmesc.escalation.codec import decode_event
 from llmesc.escalation.events import AttemptFinished, AttemptStarted, Event, RunFinished
 from llmesc.escalation.latency import REMEMBERED_CALLS, Latency
 from llmesc.escalation.resolution import ModelKey
 from llmesc.escalation.times import Timestamp
+from llmesc.state.event_text import events_text
 from llmesc.state.process import Process
 from llmesc.state.projection import (
     Columns,
@@ -76,7 +77,7 @@ def _added(events: Sequence[Event], writer: Process) -> Arguments:
 
 def _packed(stretch: Sequence[Event]) -> bytes:
     """A JSON array, compressed: events of a run are much alike, and a server's memory is what they cost."""
-    return zlib.compress(_to_json([encode_event(event) for event in stretch]).encode(), level=1)
+    return zlib.compress(events_text(stretch).encode(), level=1)
 
 
 def _writes(event: Event, writer: Process) -> Iterator[Sequence[Any]]:

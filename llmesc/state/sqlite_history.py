@@ -8,10 +8,11 @@ from decimal import Decimal
 from sqlite3 import Connection
 from typing import Any
 
-from llmesc.escalation.codec import decode_event, encode_event
+from llmesc.escalation.codec import decode_event
 from llmesc.escalation.events import Event
 from llmesc.escalation.times import Timestamp
 from llmesc.state import sqlite_outbox as outbox
+from llmesc.state.event_text import events_text
 from llmesc.state.process import Process
 from llmesc.state.projection import (
     Columns,
@@ -37,8 +38,6 @@ _LATER_ID = 1_000_000
 _AS_TEXT: Mapping[str, Callable[[Any], str]] = {"caller": json.dumps, "cost": str, "call_cost": str}
 """Columns whose values SQLite does not know."""
 
-_to_json = json.JSONEncoder(separators=(",", ":")).encode
-
 # -- writing --------------------------------------------------------------------------------------------------------------
 
 
@@ -48,15 +47,11 @@ Bodies = Mapping[tuple[int, int], str]
 
 def serialised(events: Sequence[Event]) -> Bodies:
     """That of all `events`. To be made before `append` takes the write lock: this takes longer than the writing."""
-    return {_ends(stretch): _body(stretch) for stretch in stretches(events)}
+    return {_ends(stretch): events_text(stretch) for stretch in stretches(events)}
 
 
 def _ends(stretch: Sequence[Event]) -> tuple[int, int]:
     return stretch[0].seq, stretch[-1].seq
-
-
-def _body(stretch: Sequence[Event]) -> str:
-    return _to_json([encode_event(event) for event in stretch])
 
 
 def append(connection: Connection, events: Sequence[Event], bodies: Bodies, writer: Process, now: Timestamp) -> Sequence[Event]:
@@ -84,7 +79,7 @@ def append(connection: Connection, events: Sequence[Event], bodies: Bodies, writ
     waited_for = outbox.is_waited_for(connection)
     for stretch in stretches(events):
         first, last = _ends(stretch)
-        body = bodies.get((first, last)) or _body(stretch)  # another one only where some were there already
+        body = bodies.get((first, last)) or events_text(stretch)  # another one only where some were there already
         connection.execute("INSERT INTO events (run, first_seq, last_seq, body) VALUES (?, ?, ?, ?)", (run, first, last, body))
         link_events(connection, stretch[0].run_id, first, last, body)
         if waited_for:
