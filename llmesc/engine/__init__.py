@@ -14,11 +14,12 @@ from typing import TYPE_CHECKING, Any
 from llmesc.engine.budgets import BudgetLine
 from llmesc.engine.engine import Engine
 from llmesc.engine.operations import CircuitLine, Operations
-from llmesc.engine.options import AskOptions, Plan, Planned, Reply
+from llmesc.engine.options import AskOptions, Plan, Reply
 from llmesc.engine.savings import Saved, Yardstick
 from llmesc.engine.sink_status import SinkStatus
 from llmesc.engine.used import GROUPINGS, By, Sums, Usage, UsageLine
 from llmesc.escalation.failures import Failure
+from llmesc.escalation.foresight import Planned
 from llmesc.escalation.messages import Request
 from llmesc.escalation.resolution import Resolution
 from llmesc.state.activity import Calls, ModelUsage, ProviderActivity, Spread, Window

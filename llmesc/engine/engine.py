@@ -21,7 +21,6 @@ from llmesc.engine.keeping import RecordKeeping, retention
 from llmesc.engine.operations import Operations
 from llmesc.engine.options import AskOptions, Plan, Reply
 from llmesc.engine.outbox import Outbox, follow
-from llmesc.engine.planned import planned
 from llmesc.engine.preload import while_waiting
 from llmesc.engine.pricing import Pricing
 from llmesc.engine.quality import judging
@@ -35,7 +34,7 @@ from llmesc.escalation.errors import UnknownName, UnusableTool
 from llmesc.escalation.events import Chain, Rejected
 from llmesc.escalation.executor import Executor
 from llmesc.escalation.fold import RunView, fold
-from llmesc.escalation.foresight import Knowledge
+from llmesc.escalation.foresight import Knowledge, foresee
 from llmesc.escalation.gate import judge_beginning
 from llmesc.escalation.language import Identify, asked_in
 from llmesc.escalation.limits import Limits
@@ -295,7 +294,7 @@ class Engine:
         )
         return Plan(
             chain=chain,
-            candidates=tuple(planned(chain, request, limits, known)),
+            candidates=foresee(chain, request, limits, known),
             estimated_tokens=wanted.estimated_tokens,
             max_attempts=limits.max_attempts,
         )

@@ -8,16 +8,13 @@ from decimal import Decimal
 from typing import Any
 
 from llmesc.escalation.capture import CaptureMode
-from llmesc.escalation.circuits import Circuit, CircuitState
-from llmesc.escalation.events import Answer, Chain, Move, RunOutcome, SkipReason
+from llmesc.escalation.events import Answer, Chain, RunOutcome
 from llmesc.escalation.fold import RunView
-from llmesc.escalation.foresight import Afterwards
+from llmesc.escalation.foresight import Planned
 from llmesc.escalation.hedging import HedgeAfter
 from llmesc.escalation.light_dataclass import dataclass
 from llmesc.escalation.limits import AllOpen, GateMode, Limits, Resume
 from llmesc.escalation.quality import Check
-from llmesc.escalation.resolution import Resolution
-from llmesc.escalation.times import Timestamp
 from llmesc.escalation.tools import Toolbox
 from llmesc.escalation.waiting import WaitOrEscalate
 
@@ -82,25 +79,6 @@ class AskOptions:
         }
         changes = {name: value for name, value in mine.items() if value is not None}
         return replace(limits, **changes) if changes else limits
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Planned:
-    """One candidate of a plan, as `chain show` and `--dry-run` list it."""
-
-    resolution: Resolution
-    move: Move
-    circuit: Circuit
-    circuit_state: CircuitState
-    """Overrides and ended cooldowns counted."""
-    skip: SkipReason | None
-    """Why it would be skipped now; None: it would be called."""
-    detail: str = ""
-    retry_at: Timestamp | None = None
-    afterwards: Afterwards | None = None
-    """What would become of it though it is skipped at first: waited for, or tried all the same."""
-    cost: Decimal | None = None
-    """US dollars of the call, as estimated; None: not known."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -74,9 +74,7 @@ def build_chain(offerings: Sequence[Resolution], request: ChainRequest) -> Chain
         named = sorted(offerings, key=attrgetter("tier"))
     else:
         named = offerings_named(offerings, request.references)
-    wanted: dict[ModelKey, Resolution] = {}
-    for resolution in (*pinned, *named):
-        wanted.setdefault(resolution.model_key, resolution)
+    wanted = {resolution.model_key: resolution for resolution in (*pinned, *named)}
     checks = _Checks(request, {resolution.model_key for resolution in pinned}).needed()
     candidates: list[Resolution] = []
     rejected: list[Rejected] = []

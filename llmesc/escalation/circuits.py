@@ -115,9 +115,11 @@ def effective_state(circuit: Circuit, now: Timestamp) -> CircuitState:
     """
     if circuit.override is not None and (override := _override(circuit, now)):
         return CircuitState(override.state)
-    if circuit.state is _OPEN and not _waits(circuit, now):
-        return CircuitState.HALF_OPEN
-    return circuit.state
+    if circuit.state is not _OPEN:
+        return circuit.state
+    retry_at, opened_at = circuit.retry_at, circuit.opened_at
+    waits = retry_at is not None and retry_at > now and (opened_at is None or opened_at <= now)
+    return _OPEN if waits else CircuitState.HALF_OPEN
 
 
 def is_being_probed(circuit: Circuit | None) -> bool:
@@ -169,7 +171,7 @@ def _admit(circuit: Circuit, signal: Admit, now: Timestamp, policy: CircuitPolic
     lease = Lease(token=signal.token, holder=signal.holder, expires_at=Timestamp(now + policy.probe_lease_seconds))
     if circuit.state is CircuitState.OPEN:
         circuit = _in_step_with_clock(circuit, now, policy)
-        if _waits(circuit, now):
+        if effective_state(circuit, now) is _OPEN:
             return circuit
         generation = circuit.generation + 1
         return replace(circuit, state=CircuitState.HALF_OPEN, generation=generation, retry_at=None, lease=lease)
@@ -283,12 +285,6 @@ def _counts(circuit: Circuit, result: Succeeded | Failed) -> bool:
 
 def _holds(circuit: Circuit, token: str) -> bool:
     return circuit.lease is not None and circuit.lease.token == token
-
-
-def _waits(circuit: Circuit, now: Timestamp) -> bool:
-    """Whether the wait of an open one goes on: it is not over, and did not begin in the future."""
-    retry_at, opened_at = circuit.retry_at, circuit.opened_at
-    return retry_at is not None and retry_at > now and (opened_at is None or opened_at <= now)
 
 
 def _opened_in_future(circuit: Circuit, now: Timestamp) -> bool:

@@ -13,9 +13,19 @@ from decimal import Decimal
 from typing import Literal
 
 from llmesc.escalation.allowances import Allowances
-from llmesc.escalation.circuits import Admit, Circuit, CircuitPolicy, Refusal, admission, next_state
+from llmesc.escalation.chain import move_of
+from llmesc.escalation.circuits import (
+    Admit,
+    Circuit,
+    CircuitPolicy,
+    CircuitState,
+    Refusal,
+    admission,
+    effective_state,
+    next_state,
+)
 from llmesc.escalation.envelope import Left
-from llmesc.escalation.events import Chain
+from llmesc.escalation.events import Chain, Move, SkipReason
 from llmesc.escalation.light_dataclass import dataclass
 from llmesc.escalation.limits import Limits
 from llmesc.escalation.messages import Request
@@ -32,24 +42,32 @@ Afterwards = Literal["wait_first", "wait", "try"]
 is left (`wait`), or tried in spite of its circuit, for all are open (`try`).
 """
 
+_NEVER_USED = Circuit()
+
 _SINGLE_CALL = Obstacle("single_call", "only the primary is called")
 
 _NOBODY = "nobody"
 """Who asks a circuit here: nothing comes of it."""
 
 
-@dataclass(frozen=True, slots=True)
-class Foreseen:
-    """One candidate's turn."""
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Planned:
+    """One candidate's turn, as `chain show` and `--dry-run` list it."""
 
     resolution: Resolution
-    obstacle: Obstacle | None = None
-    """Why it would be passed over; None: it would be called."""
-    repairs: tuple[str, ...] = ()
-    """What its wire would change in the request, in words."""
+    move: Move
+    circuit: Circuit
+    circuit_state: CircuitState
+    """Overrides and ended cooldowns counted."""
+    skip: SkipReason | None
+    """Why it would be skipped now; None: it would be called."""
+    detail: str = ""
+    """The reason in words; of one that would be called, what its wire would change in the request."""
+    retry_at: Timestamp | None = None
     afterwards: Afterwards | None = None
+    """What would become of it though it is skipped at first: waited for, or tried all the same."""
     cost: Decimal | None = None
-    """Of the call, as estimated; None: not known."""
+    """US dollars of the call, as estimated; None: not known."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -65,13 +83,13 @@ class Knowledge:
     now: Timestamp
 
 
-def foresee(chain: Chain, request: Request, limits: Limits, known: Knowledge) -> tuple[Foreseen, ...]:
+def foresee(chain: Chain, request: Request, limits: Limits, known: Knowledge) -> tuple[Planned, ...]:
     """Each candidate's turn, in order."""
     walk = _Walk(chain, request, limits, known)
     for candidate in chain.candidates:
         walk.turn(candidate)
     walk.nobody_is_left()
-    return tuple(walk.foreseen)
+    return tuple(walk.planned)
 
 
 class _Walk:
@@ -87,24 +105,36 @@ class _Walk:
         self._busy: list[Busy] = []
         self._waited_for: set[ModelKey] = set()
         self._shut: list[tuple[Resolution, Refusal]] = []
-        self.foreseen: list[Foreseen] = []
-        self._passed_over = quick(Foreseen)
+        self.planned: list[Planned] = []
+        self._line = quick(Planned)
 
     def turn(self, candidate: Resolution) -> None:
         """The next candidate's."""
         why = self._why(candidate)
         if isinstance(why, Fit):
             why = self._asked(candidate, why)
-        cost = self._known.allowances.cost(candidate)
+        self._tell(candidate, why)
         if isinstance(why, Fit):
             self._count()
-            self.foreseen.append(Foreseen(candidate, repairs=why.repairs, cost=cost))
-        else:
-            self.foreseen.append(self._passed_over(candidate, why, cost=cost))
-            if why.refused is not None:
-                self._note(candidate, why, why.refused)
+        elif why.refused is not None:
+            self._note(candidate, why, why.refused)
         if not self._limits.escalation:
             self._ended = _SINGLE_CALL
+
+    def _tell(self, candidate: Resolution, why: Obstacle | Fit) -> None:
+        known = self._known
+        circuit = known.circuits.get(candidate.circuit_key, _NEVER_USED)
+        line = self._line(
+            resolution=candidate,
+            move=move_of(self._chain.candidates[0], candidate),
+            circuit=circuit,
+            circuit_state=effective_state(circuit, known.now),
+            skip=None if isinstance(why, Fit) else why.reason,
+            detail="; ".join(why.repairs) if isinstance(why, Fit) else _words(why, circuit),
+            retry_at=None if isinstance(why, Fit) else why.retry_at,
+            cost=known.allowances.cost(candidate),
+        )
+        self.planned.append(line)
 
     def nobody_is_left(self) -> None:
         """All had their turn, and nobody has answered."""
@@ -191,5 +221,14 @@ class _Walk:
             self._busy.append(Busy(resolution=candidate, at=refused.retry_at, needs_seconds=needs, cost=cost, probe=probe))
 
     def _mark(self, who: Resolution, afterwards: Afterwards) -> None:
-        index = next(index for index, each in enumerate(self.foreseen) if each.resolution is who)
-        self.foreseen[index] = replace(self.foreseen[index], afterwards=afterwards)
+        index = next(index for index, each in enumerate(self.planned) if each.resolution is who)
+        self.planned[index] = replace(self.planned[index], afterwards=afterwards)
+
+
+def _words(obstacle: Obstacle, circuit: Circuit) -> str:
+    refused = obstacle.refused
+    if refused is None:
+        return obstacle.detail
+    if refused.reason == "forced_open" and circuit.override:
+        return circuit.override.why
+    return f"{refused.cause.kind}: {refused.cause.message}" if refused.cause else ""

@@ -36,10 +36,10 @@ class LatencyTable:
         if self._as_of != (connection, others):
             self.forget()
             self._as_of = connection, others
-        for key in keys:
-            if key not in self._known:
-                self._known[key] = deque(_newest(connection, str(key)), maxlen=REMEMBERED_CALLS)
-        return {key: list(calls) for key in keys if (calls := self._known[key])}
+        wanted = set(keys)
+        for key in wanted - self._known.keys():
+            self._known[key] = deque(_newest(connection, str(key)), maxlen=REMEMBERED_CALLS)
+        return {key: list(calls) for key in wanted if (calls := self._known[key])}
 
     def committed(self, events: Collection[Event]) -> None:
         """Takes in what was just written here."""

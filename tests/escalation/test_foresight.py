@@ -13,7 +13,7 @@ from llmesc.escalation.budget import Budget, begins_anew
 from llmesc.escalation.circuits import Cause, Circuit, CircuitState, Lease, Override
 from llmesc.escalation.events import AttemptStarted, CandidateSkipped, Waiting
 from llmesc.escalation.failures import FailureKind
-from llmesc.escalation.foresight import Foreseen, Knowledge, foresee
+from llmesc.escalation.foresight import Knowledge, Planned, foresee
 from llmesc.escalation.latency import Latency
 from llmesc.escalation.limits import Limits
 from llmesc.escalation.ports import Fit
@@ -98,7 +98,7 @@ def worlds(draw: st.DrawFn) -> World:
     )
 
 
-def foreseen_in(one: World) -> tuple[Foreseen, ...]:
+def foreseen_in(one: World) -> tuple[Planned, ...]:
     assert one.health is not None
     purse = Purse(one.budgets, one.chain.name, one.caller, one.health, one.warnings.append)
     allowances = Allowances(one.request, one.health, lambda _: one.timeouts, purse)
@@ -124,7 +124,7 @@ def foreseen_in(one: World) -> tuple[Foreseen, ...]:
 @settings(max_examples=400, deadline=None)
 def test_a_run_does_what_was_foreseen(one: World) -> None:
     foreseen = foreseen_in(one)
-    turns = [(each.resolution.ref, each.obstacle.reason if each.obstacle else "called") for each in foreseen]
+    turns = [(each.resolution.ref, each.skip or "called") for each in foreseen]
     expected = [turn for turn in turns if turn[1] not in ("single_call", "max_attempts")]
     marked = {each.resolution.ref: each.afterwards for each in foreseen if each.afterwards}
 
@@ -172,8 +172,7 @@ def test_what_stands_in_the_way_is_told_in_the_order_of_the_run() -> None:
         for name, value in change.items():
             setattr(one, name, value)
         [each] = foreseen_in(one)
-        assert each.obstacle is not None
-        reasons.append((each.obstacle.reason, each.obstacle.retry_at))
+        reasons.append((each.skip, each.retry_at))
 
     assert reasons == [
         ("over_budget", None),
