@@ -45,7 +45,7 @@ def decode(cls: type[T], data: Mapping[str, Any], **known: Any) -> T:
 def encode_event(event: Event) -> dict[str, Any]:
     """One event as JSON, `schema` and `type` first."""
     body = encode(event)
-    for rare in ("sealed", "characters_not_kept"):
+    for rare in ("sealed", "characters_not_kept", "unfinished_judge"):
         if not body.get(rare, True):
             del body[rare]  # there are many events
     return {"schema": SCHEMA, "type": body.pop("type"), **body}

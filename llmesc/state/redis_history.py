@@ -111,13 +111,14 @@ def _writes(event: Event, writer: Process) -> Iterator[Sequence[Any]]:
 def _counts(event: RunFinished) -> Mapping[str, int]:
     """What a run adds to the totals."""
     totals, outcome = event.totals, event.outcome.value
+    known = [cost for cost in (totals.cost, totals.judge.cost if totals.judge else None) if cost is not None]
     return {
         "answered": int(outcome == "answered"),
         "failed": int(outcome not in ("answered", "cancelled")),
         "input_tokens": totals.usage.input_tokens or 0,
         "output_tokens": totals.usage.output_tokens or 0,
-        "nano_dollars": round((totals.cost or Decimal(0)) * 1_000_000_000),
-        "cost_unknown": int(totals.cost is None),
+        "nano_dollars": round(sum(known, Decimal(0)) * 1_000_000_000),
+        "cost_unknown": int(totals.billed_cost is None),
     }
 
 

@@ -34,7 +34,13 @@ _AFTER_ANY_TEXT = "\U0010ffff"
 _LATER_ID = 1_000_000
 """Microseconds that an id may be later than its run: so many would have to begin in one of them."""
 
-_AS_TEXT: Mapping[str, Callable[[Any], str]] = {"caller": json.dumps, "cost": str, "call_cost": str}
+_AS_TEXT: Mapping[str, Callable[[Any], str]] = {
+    "caller": json.dumps,
+    "cost": str,
+    "call_cost": str,
+    "judge_cost": str,
+    "judges_cost": str,
+}
 """Columns whose values SQLite does not know."""
 
 _to_json = json.JSONEncoder(separators=(",", ":")).encode
@@ -246,7 +252,8 @@ def totals(connection: Connection, since: Timestamp) -> DayTotals:
     row = connection.execute(
         "SELECT count(*), count(*) FILTER (WHERE outcome = 'answered'), "
         "count(*) FILTER (WHERE outcome NOT IN ('answered', 'cancelled')), sum(input_tokens), sum(output_tokens), "
-        "sum(CAST(round(CAST(cost AS REAL) * 1e9) AS INTEGER)), count(*) FILTER (WHERE outcome NOT NULL AND cost IS NULL) "
+        "sum(CAST(round((CAST(cost AS REAL) + CAST(coalesce(judges_cost, 0) AS REAL)) * 1e9) AS INTEGER)), "
+        "count(*) FILTER (WHERE outcome NOT NULL AND (cost IS NULL OR (judge_calls NOT NULL AND judges_cost IS NULL))) "
         "FROM runs WHERE id >= ?",
         (microseconds(since),),
     ).fetchone()

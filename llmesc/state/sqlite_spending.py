@@ -58,7 +58,7 @@ def reserve(connection: Connection, claim: Claim, now: Timestamp) -> Reservation
 
 def settlings(events: Iterable[Event]) -> Sequence[tuple[str, Settling]]:
     """What they change, with their runs."""
-    return [(event.run_id, change) for event in events if (change := settling(event)) is not None]
+    return [(event.run_id, change) for event in events for change in settling(event)]
 
 
 def settle(connection: Connection, changes: Iterable[tuple[str, Settling]]) -> None:

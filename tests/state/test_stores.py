@@ -21,7 +21,8 @@ from llmesc.escalation.circuits import (
     Reset,
     effective_state,
 )
-from llmesc.escalation.events import RunOutcome
+from llmesc.escalation.events import JudgeTotals, RunOutcome
+from llmesc.escalation.messages import Usage
 from llmesc.escalation.resolution import CircuitKey
 from llmesc.escalation.times import Timestamp
 from llmesc.state.store import DayTotals, RunFilter, RunSummary, Store
@@ -234,6 +235,17 @@ class TestRuns:
         assert await store.totals(since) == DayTotals(
             since=since, requests=4, answered=1, failed=1, input_tokens=36, output_tokens=102, cost=Decimal("0.0093")
         )
+
+    async def test_totals_hold_what_judges_cost(self, store: Store, kit: Any) -> None:
+        since, used = kit.clock.now(), Usage(input_tokens=161, output_tokens=4)
+        for run_id, cost in {"a": Decimal("0.0005"), "b": None}.items():
+            judge = JudgeTotals(calls=1, usage=used, cost=cost)
+            await store.append(kit.story(run_id).start().attempt().finish(judge=judge).events)
+
+        found = await store.totals(since)
+
+        assert (found.cost, found.cost_unknown) == (Decimal("0.0067"), 1)
+        assert (found.input_tokens, found.output_tokens) == (24, 68), "these are the attempts'"
 
     async def test_the_events_of_a_long_run_are_read_in_pages(self, store: Store, kit: Any) -> None:
         events = kit.story().start().attempt().text("a").text("b").text("c").text("d").text("e").events

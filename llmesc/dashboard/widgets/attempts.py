@@ -135,4 +135,6 @@ def _of_the_run(view: RunView | None) -> str:
     parts = [words.plural(view.totals.attempts, "attempt"), words.seconds(view.totals.duration_seconds)]
     if view.totals.cost is not None:
         parts.append(words.money(view.totals.cost, estimated=view.totals.usage.estimated))
+    if view.totals.judge is not None and view.totals.judge.cost:
+        parts.append(f"judge {words.money(view.totals.judge.cost, estimated=view.totals.judge.usage.estimated)}")
     return " · ".join(parts)
