@@ -348,9 +348,17 @@ def _fits(where: RunFilter, summary: RunSummary, run: _Run) -> bool:
         (where.since is None or summary.started_at >= where.since)
         and (where.until is None or summary.started_at <= where.until)
         and (where.outcome is None or summary.outcome == where.outcome)
+        and (not where.statuses or _has_status(where, summary, run))
         and (where.provider is None or any(attempt["provider"] == where.provider for attempt in run.attempts.values()))
         and (where.text is None or where.text.casefold() in summary.prompt.casefold())
         and (where.caller is None or caller_name(summary.caller) == where.caller)
         and (where.conversation is None or summary.caller.get("conversation") == where.conversation)
         and (where.correlation is None or summary.caller.get("correlation") == where.correlation)
     )
+
+
+def _has_status(where: RunFilter, summary: RunSummary, run: _Run) -> bool:
+    from llmesc.state.status_filter import status_filter
+
+    calls = [(attempt["outcome"], attempt["kind"]) for attempt in run.attempts.values()]
+    return status_filter(where.statuses).fits(summary.outcome, calls)
