@@ -149,6 +149,8 @@ class RunView:
     totals: Totals | None = None
     cause: Failure | None = None
     retry_at: Timestamp | None = None
+    interrupted: bool = False
+    """Its process is gone and nobody will write its end: whoever knows says so, for no event can."""
     events: int = 0
 
     @property
