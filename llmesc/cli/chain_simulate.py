@@ -53,8 +53,8 @@ def simulate(
     if began >= now:
         raise BadInput(f"--since: {since!r} is not past")
     question = Question(
-        policy=_config(session, policy, whole=whole),
-        against=None if against is None else _config(session, against, whole=whole),
+        policy=_config(session, "--policy", policy, whole=whole),
+        against=None if against is None else _config(session, "--against", against, whole=whole),
         since=began,
         until=now,
         chain=chain,
@@ -72,14 +72,24 @@ def simulate(
     return 0
 
 
-def _config(session: Session, path: Path, *, whole: bool) -> Config:
-    """What the file says, over the present configuration unless it is `whole`. Raises `ConfigError` with every mistake in it."""
+def _config(session: Session, option: str, path: Path, *, whole: bool) -> Config:
+    """What the file says, over the present configuration unless it is `whole`. Raises `ConfigError` with every mistake in it, and
+    `BadInput` where there is no such file.
+    """
     import os
 
+    from llmesc.cli.bad_input import BadInput
     from llmesc.config.load import load
     from llmesc.config.overlay import load_over
     from llmesc.escalation.errors import ConfigError
 
+    if not path.is_file():
+        says = "a whole configuration" if whole else "what would differ from the present configuration"
+        what = "a folder, and no file" if path.is_dir() else "no such file"
+        raise BadInput(
+            f"{option} {path}: {what}; write into one {says}, such as [escalation] and below it max_attempts = 2",
+            "llmesc config show, for the keys and what holds now",
+        )
     try:
         return load(path, os.environ) if whole else load_over(path, session.config_file, os.environ)
     except ConfigError as error:

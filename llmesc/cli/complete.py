@@ -67,6 +67,13 @@ def usage_groupings(incomplete: str) -> list[str]:
     return [by for by in GROUPINGS if by.startswith(incomplete)]
 
 
+def statuses(incomplete: str) -> list[str]:
+    """The ten words for how something stands in an audit."""
+    from llmesc.escalation.status import Status
+
+    return [word.value for word in Status if word.startswith(incomplete)]
+
+
 def tiers(incomplete: str) -> list[str]:
     """The five tiers."""
     from llmesc.escalation.resolution import Tier

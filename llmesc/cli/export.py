@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from llmesc.cli import complete
-from llmesc.cli.run_filter import Caller, Conversation, Correlation, Outcome, ProviderName, Since, Text, run_filter
+from llmesc.cli.run_filter import Caller, Conversation, Correlation, Outcome, ProviderName, Since, StatusWords, Text, run_filter
 
 if TYPE_CHECKING:
     from llmesc.cli.session import Session
@@ -30,6 +30,7 @@ def export(
     force: Annotated[bool, typer.Option("--force", help="Replace a file that is there.")] = False,
     since: Since = None,
     outcome: Outcome = None,
+    status: StatusWords = None,
     provider: ProviderName = None,
     text: Text = None,
     caller: Caller = None,
@@ -52,12 +53,12 @@ def export(
         "conversation": conversation,
         "correlation": correlation,
     }
-    given = {name: value for name, value in chosen.items() if value is not None}
+    given = {name: value for name, value in {**chosen, "status": ", ".join(status or ()) or None}.items() if value is not None}
     if run is not None and given:
         from llmesc.cli.bad_input import BadInput
 
         raise BadInput(f"an id and --{next(iter(given))}: one of them")
-    where = run_filter(session, **chosen, limit=limit)
+    where = run_filter(session, **chosen, status=status, limit=limit)
     found = session.with_engine(lambda engine: _read(engine, run, where))
     if run is None and len(found) == limit:
         session.warn(f"these are the newest {limit}, there may be more; --limit N")

@@ -9,7 +9,7 @@ import typer
 
 from llmesc.cli import complete, recorded
 from llmesc.cli.options import Json
-from llmesc.cli.run_filter import Caller, Conversation, Correlation, Outcome, ProviderName, Since, Text, run_filter
+from llmesc.cli.run_filter import Caller, Conversation, Correlation, Outcome, ProviderName, Since, StatusWords, Text, run_filter
 
 if TYPE_CHECKING:
     from llmesc.cli.session import Session
@@ -25,6 +25,7 @@ def list_runs(
     ctx: typer.Context,
     since: Since = None,
     outcome: Outcome = None,
+    status: StatusWords = None,
     provider: ProviderName = None,
     text: Text = None,
     caller: Caller = None,
@@ -35,7 +36,8 @@ def list_runs(
 ) -> int:
     """List past and running requests, newest first.
 
-    Only those that fit every option that is given.
+    Only those that fit every option that is given. Of --status, success, error, cancelled, no_available_provider and
+    escalation_exhausted say how the request ended, the others that a call of it did, whoever answered in the end.
     """
     session: Session = ctx.obj
     session.promised_json = as_json
@@ -43,6 +45,7 @@ def list_runs(
         session,
         since=since,
         outcome=outcome,
+        status=status,
         provider=provider,
         text=text,
         caller=caller,

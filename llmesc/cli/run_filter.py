@@ -2,16 +2,29 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from typing import TYPE_CHECKING, Annotated
 
 import typer
 
+from llmesc.cli import complete
+
 if TYPE_CHECKING:
     from llmesc.cli.session import Session
     from llmesc.engine import RunFilter
+    from llmesc.escalation.status import Status
 
 Since = Annotated[str | None, typer.Option(metavar="WHEN", help="A duration (2h) or a date (2026-11-22).")]
 Outcome = Annotated[str | None, typer.Option(metavar="OUTCOME", help="E.g. answered, exhausted, interrupted.")]
+StatusWords = Annotated[
+    list[str] | None,
+    typer.Option(
+        "--status",
+        metavar="WORD",
+        help="E.g. escalation_exhausted; of a call, e.g. rate_limited. May be given several times.",
+        autocompletion=complete.statuses,
+    ),
+]
 ProviderName = Annotated[str | None, typer.Option("--provider", metavar="NAME", help="A provider that was called.")]
 Text = Annotated[str | None, typer.Option(metavar="TEXT", help="Part of the prompt.")]
 Caller = Annotated[str | None, typer.Option(metavar="NAME", help="Who asked: the name that was given, or user@host.")]
@@ -24,6 +37,7 @@ def run_filter(
     *,
     since: str | None,
     outcome: str | None,
+    status: Sequence[str] | None,
     provider: str | None,
     text: str | None,
     caller: str | None,
@@ -38,6 +52,7 @@ def run_filter(
     return RunFilter(
         since=None if since is None else moment("--since", since, session.now()),
         outcome=outcome,
+        statuses=frozenset(map(_status, status or ())),
         provider=provider,
         text=text,
         caller=as_recorded(caller),
@@ -45,6 +60,16 @@ def run_filter(
         correlation=as_recorded(correlation),
         limit=limit,
     )
+
+
+def _status(word: str) -> Status:
+    from llmesc.cli.bad_input import BadInput
+    from llmesc.escalation.status import Status
+
+    try:
+        return Status(word)
+    except ValueError:
+        raise BadInput(f"--status: {word!r} is none of {', '.join(Status)}") from None
 
 
 def as_recorded(given: str | None) -> str | None:

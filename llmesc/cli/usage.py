@@ -18,7 +18,7 @@ if TYPE_CHECKING:
 NOTES = """Money is in US dollars, days are of this machine's clock. Wasted is what calls cost that did not become the answer.
 Saved is what the answers of lower tiers would have cost at the top of their chain, less what they did cost: their own tokens at
 today's price of the first candidate in the highest tier that has one. What is not known is counted, and never taken for
-nothing."""
+nothing. What models cost that judge answers stands apart (judge), and with the cost makes what providers bill."""
 
 _WIDEST_BAR = 40
 _LEAST_BAR = 8
@@ -107,7 +107,7 @@ def _in_full(session: Session, used: Usage) -> Iterator[str]:
     colour = session.out.colour
     yield paint(f"usage by {used.by} since {words.moment(used.since)}", "strong", colour)
     yield ""
-    columns = (
+    columns = [
         Column(used.by),
         Column("calls", right=True),
         Column("answers", right=True),
@@ -116,8 +116,12 @@ def _in_full(session: Session, used: Usage) -> Iterator[str]:
         Column("cost", right=True),
         Column("wasted", right=True),
         Column("saved", right=True),
-    )
-    table = aligned(columns, [_row(line) for line in used.lines], colour=False).splitlines()
+    ]
+    judged = used.total.judge.calls > 0
+    if judged:
+        columns += [Column("judge", right=True), Column("billed", right=True)]
+    rows = [(*_row(line), *(_judge_cells(line) if judged else ())) for line in used.lines]
+    table = aligned(columns, rows, colour=False).splitlines()
     yield from _with_bars(session, used, table)
     yield ""
     yield from usage_words.summary(used)
@@ -139,6 +143,16 @@ def _row(line: UsageLine) -> Row:
         words.amount(wasted.cost, wasted.unknown) if wasted.calls else "",
         usage_words.signed(saved.dollars) if saved.answers else "unknown" if saved.unknown else "",
     )
+
+
+def _judge_cells(line: UsageLine) -> Row:
+    from llmesc.story import words
+
+    judge = line.judge
+    if not judge.calls and not line.whole.calls:
+        return ("", "")
+    billed = words.amount(line.billed_cost, line.billed_unknown)
+    return (words.amount(judge.cost, judge.unknown) if judge.calls else "", billed)
 
 
 def _with_bars(session: Session, used: Usage, table: list[str]) -> Iterator[str]:

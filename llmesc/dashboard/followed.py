@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Set
+from dataclasses import replace
 from types import MappingProxyType
 
 from llmesc.escalation.events import Event, RunFinished, TextDelta, ThinkingDelta
@@ -54,6 +55,12 @@ class Followed:
         view = self._views.get(run_id)
         timeline = self._timelines.get(run_id, ())
         return view is not None and bool(timeline) and isinstance(timeline[-1], RunFinished)
+
+    def stand(self, interrupted: Set[str]) -> None:
+        """Says of each run without an end whether its process is gone."""
+        for run_id, view in self._views.items():
+            if view.interrupted != (now := run_id in interrupted and view.outcome is None):
+                self._views[run_id] = replace(view, interrupted=now)
 
     def forget(self, wanted: Set[str]) -> None:
         """Lets go of the runs that were not touched longest, but for those wanted and the kept ones."""

@@ -77,6 +77,7 @@ class LiveFeed:
         """What is known."""
         if self._listed is None:
             self._listed = tuple(self._runs.values())
+        self._followed.stand({run.run_id for run in self._listed if run.outcome == "interrupted"})
         return Board(
             now=now,
             runs=self._listed,

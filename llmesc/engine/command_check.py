@@ -9,7 +9,8 @@ from collections.abc import Mapping
 from contextlib import suppress
 
 from llmesc.config.model import QualityCommand
-from llmesc.engine.slow_check import Meter, NoVerdict, SlowCheck
+from llmesc.engine.slow_check import NoVerdict, SlowCheck
+from llmesc.escalation.judge_purse import JudgePurse
 from llmesc.escalation.quality import Draft, Finding
 from llmesc.escalation.untrusted import one_line
 
@@ -23,7 +24,7 @@ _LINE_BYTES = 2_000
 def command_check(command: QualityCommand, environ: Mapping[str, str]) -> SlowCheck:
     """Status 0 passes; 1 fails, with the first line of stdout as the reason; any other is no verdict."""
 
-    async def examine(draft: Draft, _meter: Meter) -> Finding | None:
+    async def examine(draft: Draft, _money: JudgePurse) -> Finding | None:
         status, said = await _run(command, draft.text, {**environ, "LLMESC_PROMPT": _fitting(draft.prompt)})
         if status not in (PASSED, FAILED):
             raise NoVerdict(f"{command.run[0]} ended with status {status}; run it by hand to see why")

@@ -30,12 +30,14 @@ from llmesc.escalation.allowances import Allowances
 from llmesc.escalation.capture import CaptureMode, strictest
 from llmesc.escalation.chain import ChainRequest, build_chain, policy_violation
 from llmesc.escalation.ending import run_error
+from llmesc.escalation.envelope import Left, affordable
 from llmesc.escalation.errors import UnknownName, UnusableTool
 from llmesc.escalation.events import Chain, Rejected
 from llmesc.escalation.executor import Executor
 from llmesc.escalation.fold import RunView, fold
 from llmesc.escalation.foresight import Knowledge, foresee
 from llmesc.escalation.gate import judge_beginning
+from llmesc.escalation.judge_purse import JudgePurse
 from llmesc.escalation.language import Identify, asked_in
 from llmesc.escalation.limits import Limits
 from llmesc.escalation.messages import Request, ask_for
@@ -308,17 +310,22 @@ class Engine:
 
             checks += [command_check(command, self._environ) for command in commands]
         if (judge := self.config.quality_judge) and judge.weight:
-            from llmesc.engine.model_judge import model_judge
+            from llmesc.engine.model_judge import Most, model_judge
 
             reference = judge.model
 
-            async def plan(request: Request) -> Plan:
+            async def plan(request: Request, money: JudgePurse) -> Plan:
                 wanted = self._chain_request(request, AskOptions(), limits, await self._store.denials())
-                # What it costs is no part of the run's money, and counts against no budget.
-                free = replace(limits, max_cost=None)
-                return await self._plan(request, replace(wanted, name="judge", references=(reference,)), free, None)
+                await self._pricing.load()  # its cost is told with its verdict
+                within = replace(limits, max_cost=money.left_dollars)
+                return await self._plan(request, replace(wanted, name="judge", references=(reference,)), within, money.budgets)
 
-            checks.append(model_judge(judge, plan, self._executor.open_provider, self._executor.timeouts_for))
+            def most(request: Request, resolution: Resolution, money: JudgePurse) -> Most:
+                left = Left(seconds=limits.deadline_seconds, dollars=money.left_dollars, attempts=1)
+                allowances = Allowances(request, self._store, self._executor.timeouts_for, money.budgets)
+                return allowances.most(resolution, left), affordable(request, allowances.of(resolution, left, ()))
+
+            checks.append(model_judge(judge, plan, self._executor.open_provider, self._executor.timeouts_for, most))
         return checks
 
     def _chain_request(self, request: Request, options: AskOptions, limits: Limits, denials: tuple[Denial, ...]) -> ChainRequest:

@@ -7,7 +7,7 @@ from dataclasses import replace
 from typing import Any
 
 from llmesc.engine.slow_check import SlowCheck
-from llmesc.escalation.event_words import JudgeCall
+from llmesc.escalation.judge_purse import JudgePurse
 from llmesc.escalation.judging import Judge
 from llmesc.escalation.language import Identify
 from llmesc.escalation.quality import Check, Draft, Finding, QualitySettings, Verdict, judge
@@ -30,17 +30,16 @@ def judging(
     A slow check is asked only while the answer still passes and could yet fail, and only about text: not about tool calls.
     """
 
-    async def verdict_on(draft: Draft) -> Verdict:
+    async def verdict_on(draft: Draft, money: JudgePurse) -> Verdict:
         findings = [finding for check in checks for finding in _guarded(check, draft, warn)]
         verdict = judge(draft, settings, validate=schema_mistakes, identify=identify, findings=findings)
-        calls: list[JudgeCall] = []
         for slow in slow_checks if threshold and not draft.tool_calls else ():
             if not verdict.passes(threshold):
                 break
-            if finding := await slow.finding(draft, warn, calls.append):
+            if finding := await slow.finding(draft, warn, money):
                 findings.append(finding)
                 verdict = judge(draft, settings, validate=schema_mistakes, identify=identify, findings=findings)
-        return replace(verdict, judge=calls[-1]) if calls else verdict  # there is one judge at most
+        return replace(verdict, judge=money.calls[-1]) if money.calls else verdict  # there is one judge at most
 
     return verdict_on
 

@@ -5,12 +5,9 @@ from __future__ import annotations
 import asyncio
 from collections.abc import Awaitable, Callable
 
-from llmesc.escalation.event_words import JudgeCall
+from llmesc.escalation.judge_purse import JudgePurse
 from llmesc.escalation.light_dataclass import dataclass
 from llmesc.escalation.quality import Draft, Finding
-
-Meter = Callable[[JudgeCall], None]
-"""Is told what a model that was called used, whatever came of it."""
 
 
 class NoVerdict(Exception):
@@ -23,14 +20,14 @@ class SlowCheck:
 
     name: str
     timeout_seconds: float
-    examine: Callable[[Draft, Meter], Awaitable[Finding | None]]
-    """None: nothing to hold against it. Raises `NoVerdict`. Cleans up when it is cancelled."""
+    examine: Callable[[Draft, JudgePurse], Awaitable[Finding | None]]
+    """Pays for the models that it calls. None: nothing to hold against it. Raises `NoVerdict`. Cleans up when it is cancelled."""
 
-    async def finding(self, draft: Draft, warn: Callable[[str], None], meter: Meter) -> Finding | None:
+    async def finding(self, draft: Draft, warn: Callable[[str], None], money: JudgePurse) -> Finding | None:
         """What it holds against the answer; without a verdict nothing, and `warn` is told why. Raises nothing."""
         try:
             async with asyncio.timeout(self.timeout_seconds):
-                return await self.examine(draft, meter)
+                return await self.examine(draft, money)
         except TimeoutError:
             why = f"no verdict within {self.timeout_seconds:g} s"
         except NoVerdict as none:

@@ -40,14 +40,27 @@ class UsageLine:
     since: Timestamp | None = None
     """When the day began, or the time that was asked for, whichever is later; None where it is not by day."""
     whole: Sums
+    """Without what judges of answers used."""
     fates: Mapping[Fate, Sums]
     """What became of the calls; together they are the whole."""
+    judge: Sums
+    """Over the calls of models that judged answers."""
     saved: Saved
 
     @property
     def answers(self) -> int:
         """Those that were accepted."""
         return self.fates["answer"].calls
+
+    @property
+    def billed_cost(self) -> Decimal:
+        """US dollars that providers ask for, as far as they are known: judges included."""
+        return self.whole.cost + self.judge.cost
+
+    @property
+    def billed_unknown(self) -> int:
+        """Calls, judges' included, that somebody sends a bill for, nobody knows how high."""
+        return self.whole.unknown + self.judge.unknown
 
     @property
     def wasted(self) -> Sums:
@@ -95,7 +108,7 @@ def grouped_lines(cells: Iterable[Used], by: By, tops: Mapping[str, Yardstick], 
     for cell in cells:
         groups.setdefault(_name(cell, by), []).append(cell)
     lines = [line(same, tops, lengths, name=name) for name, same in groups.items()]
-    return sorted(lines, key=lambda one: (-one.whole.cost, -one.whole.calls, one.name))
+    return sorted(lines, key=lambda one: (-one.billed_cost, -one.whole.calls, one.name))
 
 
 def line(
@@ -111,8 +124,9 @@ def line(
     return UsageLine(
         name=name,
         since=since,
-        whole=_sums(cells),
+        whole=_sums([cell for cell in cells if cell.fate != "judge"]),
         fates={fate: _sums([cell for cell in cells if cell.fate == fate]) for fate in fates},
+        judge=_sums([cell for cell in cells if cell.fate == "judge"]),
         saved=saved(cells, tops, lengths),
     )
 

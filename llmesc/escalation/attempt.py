@@ -7,7 +7,7 @@ from typing import Literal
 
 from llmesc.escalation.circuits import Admission
 from llmesc.escalation.continuation import Kept
-from llmesc.escalation.events import Answer, Move
+from llmesc.escalation.events import Answer, JudgeCall, Move
 from llmesc.escalation.failures import Failure
 from llmesc.escalation.gate import Gate
 from llmesc.escalation.light_dataclass import dataclass
@@ -54,6 +54,8 @@ class Attempt:
     """When the answer was complete: what its checks take after that is not the provider's time."""
     reached: bool = False
     """Whether the provider began to answer, or was made to work for nothing: what it did not count is then estimated."""
+    unfinished_judge: JudgeCall | None = None
+    """Another model was asked to judge it, and not waited for."""
 
     def __post_init__(self) -> None:
         self.seam = Seam(self.kept.text)

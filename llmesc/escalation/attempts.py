@@ -13,6 +13,7 @@ from llmesc.escalation.events import (
     AttemptPriced,
     AttemptStarted,
     Chain,
+    JudgeTotals,
     ProviderSwitched,
     Totals,
 )
@@ -175,6 +176,7 @@ class Attempts:
             repeated_characters=attempt.seam.repeated,
             lost_to=lost_to.number if lost_to else None,
             kind=kind,
+            unfinished_judge=attempt.unfinished_judge,
         )
 
     async def price(self, price_of: PriceOf) -> None:
@@ -192,12 +194,13 @@ class Attempts:
                 self._ledger.price(place, dollars)
                 await self._stream.emit(AttemptPriced, attempt=number, cost=dollars, price=price)
 
-    def totals(self, skipped: int, duration_seconds: float) -> Totals:
-        """Of the run so far."""
+    def totals(self, skipped: int, duration_seconds: float, judge: JudgeTotals | None) -> Totals:
+        """Of the run so far; `judge`: what judging its answers took."""
         return Totals(
             attempts=self.made,
             skipped=skipped,
             usage=self._ledger.usage,
             cost=self._ledger.cost,
             duration_seconds=duration_seconds,
+            judge=judge,
         )

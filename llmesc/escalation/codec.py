@@ -23,6 +23,9 @@ T = TypeVar("T")
 
 _Convert = Callable[[Any], Any]
 
+RARE = ("sealed", "characters_not_kept", "unfinished_judge")
+"""Fields of events that stand in the JSON only where they say something: there are many events."""
+
 _JSON = "_json"
 """Under which a `Resolution` keeps its JSON object."""
 
@@ -49,9 +52,9 @@ def decode(cls: type[T], data: Mapping[str, Any], **known: Any) -> T:
 def encode_event(event: Event) -> dict[str, Any]:
     """One event as JSON, `schema` and `type` first."""
     body = {"schema": SCHEMA, "type": event.type, **encoder_of(type(event))(event)}
-    for rare in ("sealed", "characters_not_kept"):
+    for rare in RARE:
         if not body.get(rare, True):
-            del body[rare]  # there are many events
+            del body[rare]
     return body
 
 

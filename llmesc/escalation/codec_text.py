@@ -17,7 +17,7 @@ from json.encoder import encode_basestring_ascii as _text
 from math import isfinite
 from typing import Any, Union, cast, get_args, get_origin
 
-from llmesc.escalation.codec import encode_event, encoder_of, fields_of, is_plain
+from llmesc.escalation.codec import RARE, encode_event, encoder_of, fields_of, is_plain
 from llmesc.escalation.events import SCHEMA, Event
 from llmesc.escalation.limits import Limits
 from llmesc.escalation.resolution import Resolution, Tier
@@ -52,11 +52,11 @@ def mapping_text(values: Mapping[str, str]) -> str:
 
 def _event_text(event: Event) -> str:
     cls = type(event)
-    if event.sealed is not None or getattr(event, "characters_not_kept", False):
+    if any(getattr(event, rare, None) for rare in RARE):
         return _any_json(encode_event(event))
     write = _WRITERS.get((cls, "event"))
     if write is None:
-        write = _WRITERS[cls, "event"] = _object(cls, but=("type", "sealed", "characters_not_kept"), head=_head(cls))
+        write = _WRITERS[cls, "event"] = _object(cls, but=("type", *RARE), head=_head(cls))
     return write(event)
 
 

@@ -7,6 +7,7 @@ from decimal import Decimal
 from enum import StrEnum
 from typing import Any, Literal
 
+from llmesc.escalation.budget import Reservation
 from llmesc.escalation.light_dataclass import dataclass
 from llmesc.escalation.messages import Usage
 from llmesc.escalation.resolution import Resolution
@@ -123,14 +124,26 @@ class Answer:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class JudgeCall:
-    """What it took to have another model judge an answer. It is no attempt: it stands apart from all sums of the run."""
+    """What it took to have another model judge an answer. It is no attempt: it stands apart from what those used."""
 
     resolution: Resolution
     usage: Usage
-    """Estimated where the judge did not say, or was not waited for."""
+    """Estimated where the judge did not say, or was not waited for; none where it failed before anything came."""
     cost: Decimal | None
     """US dollars; None: not known."""
     duration_seconds: float
+    reserved: Reservation | None = None
+    """Of spending budgets."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class JudgeTotals:
+    """Sums over the calls of models that judged the answers of a run."""
+
+    calls: int
+    usage: Usage
+    cost: Decimal | None
+    """US dollars; None: not known for at least one."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -143,3 +156,12 @@ class Totals:
     cost: Decimal | None
     """US dollars; None: not known for at least one attempt that reached a provider."""
     duration_seconds: float
+    judge: JudgeTotals | None = None
+    """What models used that judged answers; none of it is in the sums above. None: nobody was asked."""
+
+    @property
+    def billed_cost(self) -> Decimal | None:
+        """US dollars that providers will ask for: attempts and judges. None: not known of at least one."""
+        if self.judge is None or self.cost is None:
+            return self.cost
+        return None if self.judge.cost is None else self.cost + self.judge.cost

@@ -20,6 +20,7 @@ from llmesc.escalation.event_words import (
     AttemptOutcome,
     Chain,
     JudgeCall,
+    JudgeTotals,
     Move,
     Rejected,
     RunOutcome,
@@ -51,6 +52,7 @@ __all__ = [
     "GateOpened",
     "Header",
     "JudgeCall",
+    "JudgeTotals",
     "ModelDenied",
     "Move",
     "ProviderFailed",
@@ -243,6 +245,8 @@ class AttemptFinished(Header):
     """The attempt that was first where two ran: this one was cancelled for it, and is blamed for nothing."""
     kind: FailureKind | None = None
     """Of its failure, which `provider_failed` has told in full; None where it did not fail, or an older llmesc wrote this."""
+    unfinished_judge: JudgeCall | None = None
+    """What another model's judgement took for which there was no time any more, so that no `quality_checked` tells it."""
     type: Literal["attempt_finished"] = "attempt_finished"
 
 

@@ -22,6 +22,7 @@ from llmesc.escalation.events import (
     CircuitChanged,
     Event,
     GateOpened,
+    JudgeCall,
     ModelDenied,
     Move,
     ProviderFailed,
@@ -84,6 +85,8 @@ class AttemptView:
     """None: still running."""
     failure: Failure | None = None
     quality: QualityChecked | None = None
+    judge: JudgeCall | None = None
+    """What another model took to judge it, whether its verdict was waited for or not."""
     usage: Usage | None = None
     cost: Decimal | None = None
     price: Price | None = None
@@ -146,6 +149,8 @@ class RunView:
     totals: Totals | None = None
     cause: Failure | None = None
     retry_at: Timestamp | None = None
+    interrupted: bool = False
+    """Its process is gone and nobody will write its end: whoever knows says so, for no event can."""
     events: int = 0
 
     @property
@@ -303,7 +308,7 @@ def _fold_attempt(attempt: AttemptView, event: _AttemptEvent) -> AttemptView:
         case ProviderFailed():
             return _changed(attempt, failure=event.failure)
         case QualityChecked():
-            return _changed(attempt, quality=event)
+            return _changed(attempt, quality=event, judge=event.judge)
         case AttemptFinished():
             return _changed(
                 attempt,
@@ -317,6 +322,7 @@ def _fold_attempt(attempt: AttemptView, event: _AttemptEvent) -> AttemptView:
                 request_id=event.request_id,
                 repeated_characters=event.repeated_characters,
                 lost_to=event.lost_to,
+                judge=event.unfinished_judge or attempt.judge,
                 price=event.resolution.offering.price,
             )
         case AttemptPriced():

@@ -32,6 +32,10 @@ class Purse:
         self._spent: Mapping[Account, Spent] = {}
         """As of the last look."""
 
+    def apart(self) -> Purse:
+        """The same budgets, for somebody who looks at them at times of their own."""
+        return Purse(self._budgets, self._chain, {"name": self._caller}, self._health, self._unheld)
+
     @property
     def holds(self) -> bool:
         """Whether there are budgets at all."""

@@ -63,7 +63,7 @@ class Walker:
         purse: Purse,
     ) -> None:
         self._executor = executor
-        self._judging = Judging(stream, judge, limits.quality_threshold)
+        self._judging = Judging(stream, judge, limits.quality_threshold, purse)
         self._stream = stream
         self._request = request
         """Grows by every finished round of tools, so that whoever is called next has them."""
@@ -121,7 +121,7 @@ class Walker:
         cap = self._limits.max_cost
         return Left(
             seconds=self._deadline - asyncio.get_running_loop().time(),
-            dollars=None if cap is None else cap - self._attempts.spent,
+            dollars=None if cap is None else cap - self._attempts.spent - self._judging.spent,
             attempts=self._limits.max_attempts - self._attempts.made + self._tools.finished,
         )
 
@@ -217,7 +217,7 @@ class Walker:
         try:
             verdict = self._tools.verdict(attempt)
             if verdict is None:
-                verdict = await self._judging.verdict_on(attempt, self._request, self._deadline)
+                verdict = await self._judging.verdict_on(attempt, self._request, self._deadline, self._left().dollars)
         except Interrupted as interrupted:
             # A complete answer that nothing was held against so far is better than one that failed the bar.
             self._best = attempt.answer(None)
@@ -275,7 +275,9 @@ class Walker:
             RunFinished,
             outcome=outcome,
             answer=answer,
-            totals=self._attempts.totals(self._skips.count, asyncio.get_running_loop().time() - self._started),
+            totals=self._attempts.totals(
+                self._skips.count, asyncio.get_running_loop().time() - self._started, self._judging.totals
+            ),
             cause=None if answered else most_actionable(self._failures),
             retry_at=None if answered else self._skips.soonest(),
         )

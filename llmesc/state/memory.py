@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections import deque
-from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
+from collections.abc import Callable, Collection, Iterable, Iterator, Mapping, Sequence
 from dataclasses import field, fields
 from decimal import Decimal
 from itertools import islice
@@ -47,7 +47,7 @@ from llmesc.state.projection import (
 )
 from llmesc.state.spending import SpendingBook
 from llmesc.state.store import FOUND_RUNS, AttemptRow, DayTotals, RunFilter, RunSummary
-from llmesc.state.usage import UsageQuery, Used, UsedCall, caller_name, used
+from llmesc.state.usage import UsageQuery, Used, UsedCall, caller_name, calls_of, used
 
 if TYPE_CHECKING:
     from llmesc.state.past import PastPage, PastQuery, PastRun
@@ -229,8 +229,8 @@ class MemoryStore:
             failed=sum(outcome not in (None, "answered", "cancelled") for outcome in outcomes),
             input_tokens=sum(run["input_tokens"] or 0 for run in runs),
             output_tokens=sum(run["output_tokens"] or 0 for run in runs),
-            cost=sum((run["cost"] or Decimal(0) for run in runs), Decimal(0)),
-            cost_unknown=sum(run["outcome"] is not None and run["cost"] is None for run in runs),
+            cost=sum(((run["cost"] or Decimal(0)) + (run.get("judges_cost") or Decimal(0)) for run in runs), Decimal(0)),
+            cost_unknown=sum(run["outcome"] is not None and _is_unknown(run) for run in runs),
         )
 
     async def activity(self, window: Window) -> Sequence[ProviderActivity]:
@@ -242,7 +242,7 @@ class MemoryStore:
     async def usage(self, query: UsageQuery) -> Sequence[Used]:
         """By candidate and what became of the call."""
         runs = [run for run in self._runs.values() if query.since <= run.columns["started_at"] < query.until]
-        return used((_used_call(run, attempt) for run in runs for attempt in run.attempts.values()), query)
+        return used((call for run in runs for attempt in run.attempts.values() for call in _used_calls(run, attempt)), query)
 
     async def past(self, query: PastQuery, rest: str = "") -> PastPage:
         """All of them in one page, for there are not many: so there is never a `rest`."""
@@ -326,18 +326,13 @@ class MemoryStore:
         return AttemptRow(**{name: columns[name] for name in _ATTEMPT_FIELDS if name not in own} | own)
 
 
-def _used_call(run: _Run, attempt: Columns) -> UsedCall:
-    return UsedCall(
-        ref=attempt["ref"],
-        tier=attempt["tier"],
-        chain=run.columns["chain"],
-        caller=caller_name(run.columns["caller"]),
-        outcome=attempt["outcome"],
-        kind=attempt["kind"],
-        input_tokens=attempt["call_input_tokens"],
-        output_tokens=attempt["call_output_tokens"],
-        cost=attempt["call_cost"],
-    )
+def _is_unknown(run: Columns) -> bool:
+    """Whether nobody knows what it cost."""
+    return run["cost"] is None or ("judge_calls" in run and run["judges_cost"] is None)
+
+
+def _used_calls(run: _Run, attempt: Columns) -> Iterator[UsedCall]:
+    return calls_of(attempt, run.columns["chain"], caller_name(run.columns["caller"]))
 
 
 def _is_asked_for(query: PastQuery, run: _Run) -> bool:
@@ -353,9 +348,17 @@ def _fits(where: RunFilter, summary: RunSummary, run: _Run) -> bool:
         (where.since is None or summary.started_at >= where.since)
         and (where.until is None or summary.started_at <= where.until)
         and (where.outcome is None or summary.outcome == where.outcome)
+        and (not where.statuses or _has_status(where, summary, run))
         and (where.provider is None or any(attempt["provider"] == where.provider for attempt in run.attempts.values()))
         and (where.text is None or where.text.casefold() in summary.prompt.casefold())
         and (where.caller is None or caller_name(summary.caller) == where.caller)
         and (where.conversation is None or summary.caller.get("conversation") == where.conversation)
         and (where.correlation is None or summary.caller.get("correlation") == where.correlation)
     )
+
+
+def _has_status(where: RunFilter, summary: RunSummary, run: _Run) -> bool:
+    from llmesc.state.status_filter import status_filter
+
+    calls = [(attempt["outcome"], attempt["kind"]) for attempt in run.attempts.values()]
+    return status_filter(where.statuses).fits(summary.outcome, calls)

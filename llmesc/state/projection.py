@@ -15,7 +15,10 @@ from llmesc.escalation.events import (
     AttemptPriced,
     AttemptStarted,
     Event,
+    JudgeCall,
+    JudgeTotals,
     ProviderFailed,
+    QualityChecked,
     RunFinished,
     RunStarted,
 )
@@ -29,10 +32,16 @@ Columns = dict[str, Any]
 HEDGED_AWAY, LOST_HEDGE = "hedged_away", "lost_hedge"
 """What stands in place of a failure kind where another attempt was first: its hedge, or the one that it hedged."""
 
-TELLING = frozenset((RunStarted, AttemptStarted, ProviderFailed, AttemptFinished, AttemptPriced, RunFinished))
+TELLING = frozenset((RunStarted, AttemptStarted, ProviderFailed, QualityChecked, AttemptFinished, AttemptPriced, RunFinished))
 """The events that mean something to rows and budgets. All others, tokens above all, only stand in the record."""
 
 PROMPT_CHARACTERS = 200
+
+NOT_JUDGED: Columns = dict.fromkeys(("judge_ref", "judge_tier", "judge_input_tokens", "judge_output_tokens", "judge_cost"))
+"""What the columns mean that an attempt has only where another model judged it."""
+
+NO_JUDGE: Columns = dict.fromkeys(("judge_calls", "judges_cost"))
+"""The same of a run."""
 
 ALIVE_SECONDS = 60.0
 """A run of another host that was silent for longer counts as interrupted."""
@@ -81,6 +90,7 @@ def run_changes(event: Event, writer: Process) -> Columns:
                 "cost": event.totals.cost,
                 "input_tokens": event.totals.usage.input_tokens,
                 "output_tokens": event.totals.usage.output_tokens,
+                **(_judges_of_run(judge) if (judge := event.totals.judge) is not None else {}),
             }
         case _:
             return {}
@@ -122,7 +132,10 @@ def attempt_changes(event: Event) -> tuple[int, Columns] | None:
                 "call_cost": event.cost,
             }
             lost = {} if event.lost_to is None else {"kind": HEDGED_AWAY if event.lost_to > event.attempt else LOST_HEDGE}
-            return event.attempt, {**_where(event.resolution), **ended, **lost}
+            judged = {} if event.unfinished_judge is None else _judged(event.unfinished_judge)
+            return event.attempt, {**_where(event.resolution), **ended, **lost, **judged}
+        case QualityChecked(judge=JudgeCall() as judge):
+            return event.attempt, _judged(judge)
         case AttemptPriced():
             return event.attempt, {"call_cost": event.cost}
         case _:
@@ -167,6 +180,21 @@ def stretches(events: Sequence[Event]) -> list[Sequence[Event]]:
 def storable(text: str) -> str:
     """`text` without lone surrogates, which no database takes."""
     return text.encode("utf-8", "replace").decode()
+
+
+def _judged(call: JudgeCall) -> Columns:
+    """What another model took to judge an attempt. Most attempts have no such columns: see `NOT_JUDGED`."""
+    return {
+        "judge_ref": call.resolution.ref,
+        "judge_tier": call.resolution.tier.label,
+        "judge_input_tokens": call.usage.input_tokens,
+        "judge_output_tokens": call.usage.output_tokens,
+        "judge_cost": call.cost,
+    }
+
+
+def _judges_of_run(totals: JudgeTotals) -> Columns:
+    return {"judge_calls": totals.calls, "judges_cost": totals.cost}
 
 
 def _where(resolution: Resolution) -> Columns:

@@ -10,7 +10,7 @@ import json
 import zlib
 from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
 from decimal import Decimal
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from llmesc.escalation.codec import decode_event
 from llmesc.escalation.codec_text import events_text
@@ -35,6 +35,9 @@ from llmesc.state.redis_connection import PATIENT_SECONDS, RedisConnection
 from llmesc.state.redis_spending import writes as spending_writes
 from llmesc.state.store import FOUND_RUNS, AttemptRow, DayTotals, RunFilter, RunSummary, StateUnavailable
 from llmesc.state.usage import caller_name
+
+if TYPE_CHECKING:
+    from llmesc.escalation.status import Status
 
 _PAGE_RUNS = 250
 """Looked at in one script: some 2 ms of the server's time, in which it serves nobody else."""
@@ -112,13 +115,14 @@ def _writes(event: Event, writer: Process) -> Iterator[Sequence[Any]]:
 def _counts(event: RunFinished) -> Mapping[str, int]:
     """What a run adds to the totals."""
     totals, outcome = event.totals, event.outcome.value
+    known = [cost for cost in (totals.cost, totals.judge.cost if totals.judge else None) if cost is not None]
     return {
         "answered": int(outcome == "answered"),
         "failed": int(outcome not in ("answered", "cancelled")),
         "input_tokens": totals.usage.input_tokens or 0,
         "output_tokens": totals.usage.output_tokens or 0,
-        "nano_dollars": round((totals.cost or Decimal(0)) * 1_000_000_000),
-        "cost_unknown": int(totals.cost is None),
+        "nano_dollars": round(sum(known, Decimal(0)) * 1_000_000_000),
+        "cost_unknown": int(totals.billed_cost is None),
     }
 
 
@@ -183,11 +187,25 @@ async def runs(connection: RedisConnection, where: RunFilter, now: Callable[[], 
         rows = (await connection.run("list", (index,), (lowest, highest, page, *_RUN_COLUMNS), PATIENT_SECONDS))[1:]
         moment = now()
         summaries = (_summary(_columns(columns), moment) for columns in rows[1::2] if columns)
-        found += [summary for summary in summaries if _fits(where, summary)]
+        fitting = [summary for summary in summaries if _fits(where, summary)]
+        found += await _of_status(connection, where.statuses, fitting) if where.statuses else fitting
         if len(rows) < 2 * page:
             break
         highest = b"(" + rows[-2]
     return found[: where.limit]
+
+
+async def _of_status(connection: RedisConnection, words: Collection[Status], summaries: Sequence[RunSummary]) -> list[RunSummary]:
+    """Those that fit one of the words; their attempts are read only where a word is of calls."""
+    from llmesc.state.status_filter import status_filter
+
+    wanted = status_filter(words)
+    calls: Sequence[Sequence[tuple[str | None, str | None]]] = [()] * len(summaries)
+    if summaries and (wanted.call_outcomes or wanted.failure_kinds):
+        keys = tuple(f"attempts:{summary.run_id}" for summary in summaries)
+        hashes = (await connection.run("look", keys, (), PATIENT_SECONDS))[1:]
+        calls = [[(columns["outcome"], columns["kind"]) for columns in read_hash(flat).values()] for flat in hashes]
+    return [summary for summary, made in zip(summaries, calls, strict=True) if wanted.fits(summary.outcome, made)]
 
 
 def _columns(row: bytes) -> Columns:

@@ -107,19 +107,20 @@ def writes(event: Event) -> Iterator[Sequence[Any]]:
     """What `event` means here, as `redis_history` has it."""
     run_id = storable(event.run_id)
     key = f"reserved:{run_id}"
-    match settling(event):
-        case Hold(attempt, reservation):
-            held = nano_dollars(reservation.dollars), repr(float(reservation.until))
-            pages = [part for page in reservation.pages for part in (_key(page), f"pages:{page.period}", storable(page.bucket))]
-            yield "hold", key, attempt, f"{run_id}.{attempt}", *held, _note(reservation), _KEEP_SECONDS, *pages
-        case Settle(attempt, dollars):
-            yield "settle", key, attempt, f"{run_id}.{attempt}", nano_dollars(dollars)
-        case Keep(attempt):
-            yield "keep", key, attempt, f"{run_id}.{attempt}"
-        case SettleRest():
-            yield "settle_rest", key, f"{run_id}."
-        case None:
-            pass
+    for change in settling(event):
+        match change:
+            case Hold(attempt, reservation):
+                held = nano_dollars(reservation.dollars), repr(float(reservation.until))
+                pages = [
+                    part for page in reservation.pages for part in (_key(page), f"pages:{page.period}", storable(page.bucket))
+                ]
+                yield "hold", key, attempt, f"{run_id}.{attempt}", *held, _note(reservation), _KEEP_SECONDS, *pages
+            case Settle(attempt, dollars):
+                yield "settle", key, attempt, f"{run_id}.{attempt}", nano_dollars(dollars)
+            case Keep(attempt):
+                yield "keep", key, attempt, f"{run_id}.{attempt}"
+            case SettleRest():
+                yield "settle_rest", key, f"{run_id}."
 
 
 def _key(page: Page) -> str:

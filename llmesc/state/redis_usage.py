@@ -4,13 +4,11 @@ from __future__ import annotations
 
 import json
 from collections.abc import AsyncIterator
-from decimal import Decimal
 
 from llmesc.state.activity import Call, Window
-from llmesc.state.projection import Columns
 from llmesc.state.redis_connection import PATIENT_SECONDS, RedisConnection
 from llmesc.state.redis_history import microseconds, read_hash
-from llmesc.state.usage import UsageQuery, Used, UsedCall, caller_name, used
+from llmesc.state.usage import UsageQuery, Used, UsedCall, caller_name, calls_of, used
 
 _PAGE = 250
 """Attempts, or runs, of one script; see `redis_history`."""
@@ -49,22 +47,8 @@ async def _used_calls(connection: RedisConnection, query: UsageQuery) -> AsyncIt
             hashes = (await connection.run("look", keys, (), PATIENT_SECONDS))[1:]
             for (_, chain, caller), flat in zip(runs, hashes, strict=True):
                 for columns in read_hash(flat).values():
-                    yield _used_call(columns, chain, caller_name(caller))
+                    for call in calls_of(columns, chain, caller_name(caller)):
+                        yield call
         if len(rows) < 2 * _PAGE:
             return
         highest = b"(" + rows[-2]
-
-
-def _used_call(columns: Columns, chain: str, caller: str) -> UsedCall:
-    cost = columns["call_cost"]
-    return UsedCall(
-        ref=columns["ref"],
-        tier=columns["tier"],
-        chain=chain,
-        caller=caller,
-        outcome=columns["outcome"],
-        kind=columns["kind"],
-        input_tokens=columns["call_input_tokens"],
-        output_tokens=columns["call_output_tokens"],
-        cost=None if cost is None else Decimal(cost),
-    )

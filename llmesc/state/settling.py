@@ -1,7 +1,8 @@
 """What a run's events mean for budgets: the same for every store.
 
 The money of a call is held when its start is recorded, unless its reservation already stands there (mostly it does; not where the
-store was away then, and the record lay spooled), and settled in the transaction that records its end.
+store was away then, and the record lay spooled), and settled in the transaction that records its end. That of a judge is held
+from its reservation on, and settled with its verdict, or with the end of the attempt that nobody waited to have judged.
 """
 
 from __future__ import annotations
@@ -9,7 +10,16 @@ from __future__ import annotations
 from decimal import Decimal
 
 from llmesc.escalation.budget import Reservation
-from llmesc.escalation.events import AttemptFinished, AttemptPriced, AttemptStarted, Event, RunFinished
+from llmesc.escalation.events import (
+    AttemptFinished,
+    AttemptPriced,
+    AttemptStarted,
+    Event,
+    JudgeCall,
+    QualityChecked,
+    RunFinished,
+)
+from llmesc.escalation.judge_purse import held_under
 from llmesc.escalation.light_dataclass import dataclass
 
 
@@ -44,16 +54,31 @@ class SettleRest:
 Settling = Hold | Settle | Keep | SettleRest
 
 
-def settling(event: Event) -> Settling | None:
-    """What it changes; None: nothing."""
+def settling(event: Event) -> tuple[Settling, ...]:
+    """What it changes, in order."""
     match event:
         case AttemptStarted(reserved=Reservation() as reservation):
-            return Hold(event.attempt, reservation)
-        case AttemptFinished(cost=None):
-            return Keep(event.attempt)
-        case AttemptFinished(cost=Decimal() as cost) | AttemptPriced(cost=cost):
-            return Settle(event.attempt, cost)
+            return (Hold(event.attempt, reservation),)
+        case QualityChecked(judge=JudgeCall() as judge):
+            return _judged(event.attempt, judge)
+        case AttemptFinished(unfinished_judge=None):
+            return (_ended(event.attempt, event.cost),)
+        case AttemptFinished(unfinished_judge=JudgeCall() as judge):
+            return (_ended(event.attempt, event.cost), *_judged(event.attempt, judge))
+        case AttemptPriced():
+            return (Settle(event.attempt, event.cost),)
         case RunFinished():
-            return SettleRest()
+            return (SettleRest(),)
         case _:
-            return None
+            return ()
+
+
+def _judged(attempt: int, call: JudgeCall) -> tuple[Settling, ...]:
+    if call.reserved is None:
+        return ()
+    number = held_under(attempt)
+    return Hold(number, call.reserved), _ended(number, call.cost)
+
+
+def _ended(attempt: int, cost: Decimal | None) -> Settling:
+    return Keep(attempt) if cost is None else Settle(attempt, cost)

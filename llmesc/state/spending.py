@@ -56,20 +56,19 @@ class SpendingBook:
 
     def note(self, event: Event) -> None:
         """Settles what `event` ends."""
-        if (settled := settling(event)) is None:
-            return  # nearly always: quicker said than matched
-        match settled:
-            case Hold(attempt, reservation):
-                if (event.run_id, attempt) not in self._held:
-                    self._hold(event.run_id, attempt, reservation)
-            case Settle(attempt, dollars):
-                self._settle((event.run_id, attempt), dollars)
-            case Keep(attempt):
-                if (held := self._held.get((event.run_id, attempt))) is not None:
-                    self._held[event.run_id, attempt] = replace(held, until=_NEVER)
-            case SettleRest():
-                for key in [key for key in self._held if key[0] == event.run_id]:
-                    self._settle(key, self._held[key].dollars)
+        for change in settling(event):
+            match change:
+                case Hold(attempt, reservation):
+                    if (event.run_id, attempt) not in self._held:
+                        self._hold(event.run_id, attempt, reservation)
+                case Settle(attempt, dollars):
+                    self._settle((event.run_id, attempt), dollars)
+                case Keep(attempt):
+                    if (held := self._held.get((event.run_id, attempt))) is not None:
+                        self._held[event.run_id, attempt] = replace(held, until=_NEVER)
+                case SettleRest():
+                    for key in [key for key in self._held if key[0] == event.run_id]:
+                        self._settle(key, self._held[key].dollars)
 
     def _hold(self, run_id: str, attempt: int, reservation: Reservation) -> None:
         self._held[run_id, attempt] = reservation

@@ -20,7 +20,13 @@ from llmesc.state.sqlite_history import microseconds, row_of
 from llmesc.state.sqlite_links import add_link, head
 from llmesc.state.sqlite_spending import settle
 
-_AS_TEXT: Mapping[str, Callable[[Any], str]] = {"caller": mapping_text, "cost": str, "call_cost": str}
+_AS_TEXT: Mapping[str, Callable[[Any], str]] = {
+    "caller": mapping_text,
+    "cost": str,
+    "call_cost": str,
+    "judge_cost": str,
+    "judges_cost": str,
+}
 """Columns whose values SQLite does not know."""
 
 _MOST_OPEN = 1_024

@@ -23,11 +23,12 @@ T = TypeVar("T")
 APPLICATION_ID = 0x6C6C6D65
 """`llme` in the file's header: this file is ours, and another program's is not set up by mistake."""
 
-SCHEMA_VERSION = 3
+SCHEMA_VERSION = 4
 
 _LATENCIES = "CREATE INDEX attempts_success ON attempts (ref, run) WHERE outcome = 'success'"
 _STARTED = "CREATE INDEX attempts_started ON attempts (started_at)"
 _HEDGED_AWAY = "CREATE INDEX attempts_hedged_away ON attempts (ref, run) WHERE kind = 'hedged_away'"
+_JUDGED = "CREATE INDEX attempts_judged ON attempts (run) WHERE judge_ref IS NOT NULL"
 _RETRY_BUDGETS = "CREATE TABLE retry_budgets (chain TEXT PRIMARY KEY, tokens REAL NOT NULL, at REAL NOT NULL) WITHOUT ROWID"
 
 _SCHEMA = (
@@ -44,7 +45,7 @@ _SCHEMA = (
     """CREATE TABLE runs (
         id INTEGER PRIMARY KEY, run_id TEXT NOT NULL, started_at REAL NOT NULL, finished_at REAL, outcome TEXT,
         chain TEXT NOT NULL, prompt TEXT NOT NULL, answered_by TEXT, attempts INTEGER NOT NULL, cost TEXT, caller TEXT NOT NULL,
-        input_tokens INTEGER, output_tokens INTEGER, primary_ref TEXT,
+        input_tokens INTEGER, output_tokens INTEGER, primary_ref TEXT, judge_calls INTEGER, judges_cost TEXT,
         host TEXT NOT NULL, pid INTEGER NOT NULL, process_started INTEGER, alive_at REAL NOT NULL)""",
     "CREATE UNIQUE INDEX runs_run_id ON runs (run_id)",
     "CREATE INDEX runs_outcome ON runs (outcome)",
@@ -52,11 +53,13 @@ _SCHEMA = (
         run INTEGER NOT NULL, attempt INTEGER NOT NULL, ref TEXT NOT NULL, provider TEXT NOT NULL, tier TEXT NOT NULL,
         move TEXT NOT NULL, started_at REAL NOT NULL, outcome TEXT, kind TEXT, duration_seconds REAL, first_token_seconds REAL,
         call_input_tokens INTEGER, call_output_tokens INTEGER, call_cost TEXT,
+        judge_ref TEXT, judge_tier TEXT, judge_input_tokens INTEGER, judge_output_tokens INTEGER, judge_cost TEXT,
         PRIMARY KEY (run, attempt)) WITHOUT ROWID""",
     "CREATE INDEX attempts_provider ON attempts (provider, run)",
     _LATENCIES,
     _STARTED,
     _HEDGED_AWAY,
+    _JUDGED,
     # One row for each unbroken stretch of events that was appended at once; the body is a JSON array.
     """CREATE TABLE events (
         run INTEGER NOT NULL, first_seq INTEGER NOT NULL, last_seq INTEGER NOT NULL, body TEXT NOT NULL)""",
@@ -93,6 +96,21 @@ _MIGRATIONS: Mapping[int, Sequence[str]] = {
         "WHERE run IN (SELECT id FROM runs WHERE attempts = 1)",
         *CHAIN_TABLES,
         BEFORE_THE_CHAIN,
+    ),
+    3: (
+        *(
+            f"ALTER TABLE {table} ADD COLUMN {column}"
+            for table, column in (
+                ("attempts", "judge_ref TEXT"),
+                ("attempts", "judge_tier TEXT"),
+                ("attempts", "judge_input_tokens INTEGER"),
+                ("attempts", "judge_output_tokens INTEGER"),
+                ("attempts", "judge_cost TEXT"),
+                ("runs", "judge_calls INTEGER"),
+                ("runs", "judges_cost TEXT"),
+            )
+        ),
+        _JUDGED,
     ),
 }
 """What leads from each older schema to the next. Only ever adds, so that a process of an older llmesc that has the file open goes

@@ -3,13 +3,13 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Iterator
+from collections.abc import Collection, Iterator, Sequence
 from decimal import Decimal
 from sqlite3 import Connection
 from typing import Any
 
 from llmesc.escalation.codec import decode_event
-from llmesc.escalation.events import Event
+from llmesc.escalation.events import AttemptOutcome, Event
 from llmesc.escalation.times import Timestamp
 from llmesc.state.process import Process
 from llmesc.state.projection import (
@@ -47,7 +47,7 @@ _RUN = (
 def runs(connection: Connection, where: RunFilter, now: Timestamp) -> list[RunSummary]:
     """Newest first."""
     found: list[RunSummary] = []
-    for row in _matching(connection, where):
+    for row in _matching(connection, where, now):
         if len(found) == where.limit:
             break
         summary = _summary(row, now)
@@ -56,7 +56,7 @@ def runs(connection: Connection, where: RunFilter, now: Timestamp) -> list[RunSu
     return found
 
 
-def _matching(connection: Connection, where: RunFilter) -> Iterator[tuple[Any, ...]]:
+def _matching(connection: Connection, where: RunFilter, now: Timestamp) -> Iterator[tuple[Any, ...]]:
     """The rows that fit as far as SQL can tell: whether a run without an end still runs is seen by looking at its process."""
     source, conditions, values = "runs", ["TRUE"], list[Any]()
     if where.provider is not None:
@@ -76,6 +76,10 @@ def _matching(connection: Connection, where: RunFilter) -> Iterator[tuple[Any, .
     elif where.outcome is not None:
         conditions.append("runs.outcome = ?")
         values.append(where.outcome)
+    if where.statuses:
+        condition, of_status = _by_status(connection, where, now)
+        conditions.append(condition)
+        values += of_status
     if where.text is not None:
         connection.create_function("casefold", 1, str.casefold, deterministic=True)
         conditions.append("instr(casefold(prompt), ?)")
@@ -92,6 +96,32 @@ def _matching(connection: Connection, where: RunFilter) -> Iterator[tuple[Any, .
     group = "" if where.provider is None else "GROUP BY run"
     sql = f"SELECT {_RUN} FROM {source} WHERE {' AND '.join(conditions)} {group} ORDER BY {order}"  # noqa: S608 - our own words
     yield from connection.execute(sql, values)
+
+
+def _by_status(connection: Connection, where: RunFilter, now: Timestamp) -> tuple[str, Sequence[str]]:
+    """The condition that `status_filter` is in SQL, and its values."""
+    from llmesc.state.status_filter import status_filter
+
+    def stands(host: str, pid: int, started: int | None, alive_at: float) -> str:
+        return standing(None, Process(host, pid, started), Timestamp(alive_at), now)
+
+    wanted = status_filter(where.statuses)
+    outcome = "runs.outcome"
+    if "interrupted" in wanted.run_outcomes:
+        connection.create_function("stands", 4, stands, deterministic=True)
+        outcome = "coalesce(runs.outcome, stands(host, pid, process_started, alive_at))"
+    parts = [f"{outcome} IN ({_marks(wanted.run_outcomes)})"]
+    if wanted.call_outcomes or wanted.failure_kinds:
+        parts.append(
+            "EXISTS (SELECT 1 FROM attempts AS called WHERE called.run = runs.id"  # noqa: S608 - marks for values
+            f" AND (called.outcome IN ({_marks(wanted.call_outcomes)})"
+            f" OR (called.outcome = '{AttemptOutcome.ERROR}' AND called.kind IN ({_marks(wanted.failure_kinds)}))))"
+        )
+    return f"({' OR '.join(parts)})", [*wanted.run_outcomes, *wanted.call_outcomes, *wanted.failure_kinds]
+
+
+def _marks(values: Collection[str]) -> str:
+    return ", ".join("?" * len(values))
 
 
 def _summary(row: tuple[Any, ...], now: Timestamp) -> RunSummary:
@@ -136,7 +166,8 @@ def totals(connection: Connection, since: Timestamp) -> DayTotals:
     row = connection.execute(
         "SELECT count(*), count(*) FILTER (WHERE outcome = 'answered'), "
         "count(*) FILTER (WHERE outcome NOT IN ('answered', 'cancelled')), sum(input_tokens), sum(output_tokens), "
-        "sum(CAST(round(CAST(cost AS REAL) * 1e9) AS INTEGER)), count(*) FILTER (WHERE outcome NOT NULL AND cost IS NULL) "
+        "sum(CAST(round((CAST(cost AS REAL) + CAST(coalesce(judges_cost, 0) AS REAL)) * 1e9) AS INTEGER)), "
+        "count(*) FILTER (WHERE outcome NOT NULL AND (cost IS NULL OR (judge_calls NOT NULL AND judges_cost IS NULL))) "
         "FROM runs WHERE id >= ?",
         (microseconds(since),),
     ).fetchone()

@@ -10,7 +10,7 @@ from typing import Any
 from llmesc.escalation.codec import decode_event
 from llmesc.escalation.events import Event
 from llmesc.state.process import Process
-from llmesc.state.projection import Columns, attempt_changes, new_attempt, new_run, run_changes
+from llmesc.state.projection import NO_JUDGE, NOT_JUDGED, Columns, attempt_changes, new_attempt, new_run, run_changes
 
 _NOBODY = Process("", 0, None)
 
@@ -42,10 +42,10 @@ def _expected(connection: Connection, run: int) -> tuple[Columns, dict[int, Colu
     attempts: dict[int, Columns] = {}
     for (body,) in connection.execute("SELECT body FROM events WHERE run = ? ORDER BY rowid", (run,)):
         for event in _decoded(body):
-            columns = columns or new_run(event, _NOBODY)
+            columns = columns or {**NO_JUDGE, **new_run(event, _NOBODY)}
             columns |= run_changes(event, _NOBODY)
             if change := attempt_changes(event):
-                attempts.setdefault(change[0], new_attempt(event, change[0])).update(change[1])
+                attempts.setdefault(change[0], {**NOT_JUDGED, **new_attempt(event, change[0])}).update(change[1])
     return columns, attempts
 
 

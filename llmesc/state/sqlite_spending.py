@@ -58,7 +58,7 @@ def reserve(connection: Connection, claim: Claim, now: Timestamp) -> Reservation
 
 def settle(connection: Connection, run_id: str, events: Iterable[Event]) -> None:
     """Settles what the events of a run change, inside the transaction that records them."""
-    changes = [change for event in events if (change := settling(event)) is not None]
+    changes = [change for event in events for change in settling(event)]
     if not changes or (not any(isinstance(change, Hold) for change in changes) and not _holds_any(connection, run_id)):
         return  # mostly no budget holds the call
     for change in changes:

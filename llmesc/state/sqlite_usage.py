@@ -9,7 +9,7 @@ from typing import Any
 
 from llmesc.state.activity import Call, Window
 from llmesc.state.sqlite_history import microseconds
-from llmesc.state.usage import UsageQuery, Used, caller_name, fate_of, together
+from llmesc.state.usage import JUDGED, UsageQuery, Used, caller_name, fate_of, together
 
 
 def calls(connection: Connection, window: Window) -> list[Call]:
@@ -57,7 +57,15 @@ def usage(connection: Connection, query: UsageQuery) -> list[Used]:
         f"FROM {source} WHERE run >= ? AND run < ? GROUP BY ref, tier, attempts.outcome, kind, chain_name, who, size, unknown",
         (*query.prompt_lengths, microseconds(query.since), microseconds(query.until)),
     )
-    return together(_used(row) for row in rows)
+    judges = connection.execute(
+        f"SELECT judge_ref, judge_tier, '{JUDGED}', NULL, "  # noqa: S608 - as above
+        f"{chain} AS chain_name, {who} AS who, NULL, judge_cost IS NULL AS unknown, "
+        "count(*), sum(judge_input_tokens), sum(judge_output_tokens), decimal_sum(judge_cost) "
+        f"FROM {source} WHERE judge_ref IS NOT NULL AND run >= ? AND run < ? "
+        "GROUP BY judge_ref, judge_tier, chain_name, who, unknown",
+        (microseconds(query.since), microseconds(query.until)),
+    )
+    return together(_used(row) for row in (*rows, *judges))
 
 
 def _used(row: tuple[Any, ...]) -> Used:

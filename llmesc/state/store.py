@@ -21,6 +21,7 @@ from llmesc.state.outbox import Decide, SinkState, Stretch
 from llmesc.state.usage import UsageQuery, Used
 
 if TYPE_CHECKING:
+    from llmesc.escalation.status import Status
     from llmesc.state.past import PastPage, PastQuery  # most of what uses a store never asks for them
 
 T = TypeVar("T")
@@ -101,6 +102,8 @@ class RunFilter:
     until: Timestamp | None = None
     """Those that began then or before: where the next page of a long list begins."""
     outcome: str | None = None
+    statuses: frozenset[Status] = frozenset()
+    """Those that fit one of these words, see `status_filter`; empty: it does not filter."""
     provider: str | None = None
     text: str | None = None
     caller: str | None = None

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from decimal import Decimal
 from itertools import groupby
 from operator import attrgetter
@@ -11,17 +11,20 @@ from typing import Literal, NamedTuple
 from llmesc.escalation.light_dataclass import dataclass
 from llmesc.escalation.times import Timestamp
 from llmesc.state.activity import ModelUsage
-from llmesc.state.projection import HEDGED_AWAY, LOST_HEDGE
+from llmesc.state.projection import HEDGED_AWAY, LOST_HEDGE, Columns
 
-Fate = Literal["answer", "below_bar", "failed", "cancelled", "hedged_away", "open"]
+Fate = Literal["answer", "below_bar", "failed", "cancelled", "hedged_away", "open", "judge"]
 """What became of a call: its answer was accepted; was not good enough; there was none; its user left; another call was faster; or
-it still runs, or its process was killed.
+it still runs, or its process was killed. Or it was no attempt: `judge`, it judged somebody else's answer.
 """
 
 WASTED: tuple[Fate, ...] = ("failed", "below_bar", "cancelled", "hedged_away")
 """What was paid for and did not become the accepted answer. A beginning that another attempt went on with (`resume = "continue"`)
 counts among `failed`: how much of it was kept stands only in the run's events.
 """
+
+JUDGED = "judge"
+"""Stands in place of an outcome where a call judged somebody else's answer."""
 
 Apart = Literal["chain", "caller"]
 """What a query may tell apart besides the candidates."""
@@ -49,7 +52,9 @@ class Used:
     caller: str = ""
     fate: Fate
     longer_than: int | None
-    """How many of the query's `prompt_lengths` each prompt exceeds; None: nobody counted the tokens of prompt and answer."""
+    """How many of the query's `prompt_lengths` each prompt exceeds; None: nobody counted the tokens of prompt and answer, or it
+    judged one.
+    """
     calls: int
     input_tokens: int
     output_tokens: int
@@ -63,7 +68,7 @@ class Used:
 
 
 class UsedCall(NamedTuple):
-    """One call, as a store that sums up in Python hands it in."""
+    """One call, as a store that sums up in Python hands it in; see `calls_of`."""
 
     ref: str
     tier: str
@@ -76,13 +81,42 @@ class UsedCall(NamedTuple):
     cost: Decimal | None
 
 
+def calls_of(attempt: Columns, chain: str, caller: str) -> Iterator[UsedCall]:
+    """The calls of an attempt, by its columns: its own, and that of the model which judged it."""
+    yield UsedCall(
+        ref=attempt["ref"],
+        tier=attempt["tier"],
+        chain=chain,
+        caller=caller,
+        outcome=attempt["outcome"],
+        kind=attempt["kind"],
+        input_tokens=attempt["call_input_tokens"],
+        output_tokens=attempt["call_output_tokens"],
+        cost=_dollars(attempt["call_cost"]),
+    )
+    if attempt.get("judge_ref") is not None:
+        yield UsedCall(
+            ref=attempt["judge_ref"],
+            tier=attempt["judge_tier"],
+            chain=chain,
+            caller=caller,
+            outcome=JUDGED,
+            kind=None,
+            input_tokens=attempt["judge_input_tokens"],
+            output_tokens=attempt["judge_output_tokens"],
+            cost=_dollars(attempt["judge_cost"]),
+        )
+
+
 def fate_of(outcome: str | None, kind: str | None) -> Fate:
-    """From an attempt's outcome and the kind of its failure, as stores hold them."""
+    """From an attempt's outcome and the kind of its failure, as stores hold them; of a judge's call, `JUDGED`."""
     if kind in (HEDGED_AWAY, LOST_HEDGE):
         return "hedged_away"
     match outcome:
         case None:
             return "open"
+        case "judge":
+            return "judge"
         case "success":
             return "answer"
         case "quality_failure":
@@ -150,8 +184,12 @@ def _model(ref: str, tier: str, cells: Sequence[Used]) -> ModelUsage:
     )
 
 
+def _dollars(cost: Decimal | str | None) -> Decimal | None:
+    return None if cost is None else Decimal(cost)
+
+
 def _longer_than(call: UsedCall, lengths: Sequence[int]) -> int | None:
-    if call.input_tokens is None or call.output_tokens is None:
+    if call.input_tokens is None or call.output_tokens is None or call.outcome == JUDGED:
         return None
     return sum(call.input_tokens > length for length in lengths)
 

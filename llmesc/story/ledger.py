@@ -9,7 +9,7 @@ from __future__ import annotations
 from collections.abc import Iterator, Sequence
 from decimal import Decimal
 
-from llmesc.escalation.events import RunOutcome
+from llmesc.escalation.events import JudgeCall, RunOutcome
 from llmesc.escalation.fold import AttemptView, RunView
 from llmesc.escalation.light_dataclass import dataclass
 from llmesc.story import words
@@ -33,6 +33,10 @@ class Ledger:
     wasted_attempts: tuple[int, ...]
     unknown_attempts: tuple[int, ...]
     """Of which nobody knows the cost."""
+    judge_cost: Decimal
+    """Of models that judged answers, as far as it is known; in none of the sums before."""
+    unknown_judges: tuple[int, ...]
+    """Attempts of whose judge nobody knows the cost."""
 
 
 def ledger(view: RunView) -> Ledger:
@@ -54,6 +58,8 @@ def ledger(view: RunView) -> Ledger:
         unknown_attempts=tuple(
             attempt.attempt for attempt in view.attempts if attempt.cost is None and not attempt.resolution.tier.self_hosted
         ),
+        judge_cost=sum((judge.cost for _, judge in _judges(view) if judge.cost is not None), Decimal(0)),
+        unknown_judges=tuple(number for number, judge in _judges(view) if judge.cost is None),
     )
 
 
@@ -75,11 +81,12 @@ def ledger_lines(view: RunView) -> Iterator[str]:
     for attempt in view.attempts:
         if attempt.allowance is not None:
             yield f"       {_allowed(attempt, seconds_of(attempt, view))}"
-    for attempt in view.attempts:
-        if attempt.quality is not None and (judge := attempt.quality.judge) is not None:
-            spent = words.spent(judge.usage, judge.cost, hosted=not judge.resolution.tier.self_hosted)
-            took = words.seconds(judge.duration_seconds)
-            yield f"judge  {words.who(judge.resolution)} of attempt {attempt.attempt}: {spent} in {took}, counted in no sum"
+    for number, judge in _judges(view):
+        spent = words.spent(judge.usage, judge.cost, hosted=not judge.resolution.tier.self_hosted)
+        yield f"judge  {words.who(judge.resolution)} of attempt {number}: {spent} in {words.seconds(judge.duration_seconds)}"
+    if books.judge_cost or books.unknown_judges:
+        unknown = len(books.unknown_attempts) + len(books.unknown_judges)
+        yield f"billed {words.amount(books.cost + books.judge_cost, unknown)}: attempts and judges together"
 
 
 def seconds_of(attempt: AttemptView, view: RunView) -> float:
@@ -118,6 +125,11 @@ def _covered(view: RunView) -> float:
         covered += max(ended - max(began, until), 0.0)
         until = max(until, ended)
     return covered
+
+
+def _judges(view: RunView) -> list[tuple[int, JudgeCall]]:
+    """What judging took, with the attempt that was judged."""
+    return [(attempt.attempt, attempt.judge) for attempt in view.attempts if attempt.judge is not None]
 
 
 def _cost(attempts: Sequence[AttemptView]) -> Decimal:

@@ -17,6 +17,7 @@ from llmesc.escalation.events import (
     Rejected,
     ToolCallFinished,
     ToolCallRequested,
+    Totals,
 )
 from llmesc.escalation.fold import AttemptView, RunView
 from llmesc.escalation.resolution import Resolution
@@ -40,11 +41,16 @@ def run_json(view: RunView, outcome: str | None = None) -> dict[str, Any]:
         "switches": [_switch(switch) for switch in view.switches],
         "circuits": [_circuit(change) for change in view.circuits],
         "denied": [_denial(denied) for denied in view.denied],
-        "totals": encode(view.totals) if view.totals else None,
+        "totals": _totals(view.totals) if view.totals else None,
         "error": _error(view),
         "capture": view.capture,
         "caller": dict(view.caller),
     }
+
+
+def _totals(totals: Totals) -> dict[str, Any]:
+    billed = totals.billed_cost
+    return {**encode(totals), "billed_cost": None if billed is None else str(billed)}
 
 
 def failure_json(error_type: str, message: str, *, problems: tuple[str, ...] = (), hint: str = "") -> dict[str, Any]:
@@ -115,6 +121,7 @@ def _attempt(attempt: AttemptView) -> dict[str, Any]:
             "reasons": list(quality.reasons),
             "judge": _judge(quality.judge) if quality.judge else None,
         },
+        "judge": _judge(attempt.judge) if attempt.judge else None,
         "usage": encode(attempt.usage) if attempt.usage else None,
         "cost": None if attempt.cost is None else str(attempt.cost),
         "cost_estimated": attempt.cost_estimated,
@@ -140,6 +147,7 @@ def _judge(call: JudgeCall) -> dict[str, Any]:
         "usage": encode(call.usage),
         "cost": None if call.cost is None else str(call.cost),
         "duration_seconds": call.duration_seconds,
+        "reserved": encode(call.reserved) if call.reserved else None,
     }
 
 

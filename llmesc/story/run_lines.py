@@ -57,7 +57,7 @@ def about(report: RunReport) -> str:
         parts.append(words.moment(view.started_at))
     if view.totals is not None:
         hosted = any(not attempt.resolution.tier.self_hosted for attempt in view.attempts)
-        spent = words.spent(view.totals.usage, view.totals.cost, hosted=hosted)
+        spent = words.run_spent(view.totals, hosted=hosted)
         parts += [words.seconds(view.totals.duration_seconds), spent]
     return one_line(" · ".join(parts))
 

@@ -271,7 +271,7 @@ def _hints(view: RunView) -> Iterator[Line]:
 def _end(event: RunFinished, view: RunView) -> Iterator[Line]:
     totals = event.totals
     hosted = any(not attempt.resolution.tier.self_hosted for attempt in view.attempts)
-    spent = f"{words.spent(totals.usage, totals.cost, hosted=hosted)} · {words.seconds(totals.duration_seconds)}"
+    spent = f"{words.run_spent(totals, hosted=hosted)} · {words.seconds(totals.duration_seconds)}"
     if totals.attempts > 1:
         spent += f" · {words.plural(totals.attempts, 'attempt')}"
     if event.outcome is RunOutcome.ANSWERED and event.answer is not None:

@@ -42,9 +42,17 @@ _FIELDS: tuple[tuple[str, Callable[[UsageLine], Value]], ...] = (
     ("saved", lambda line: line.saved.dollars),
     ("saved_answers", lambda line: line.saved.answers),
     ("saved_unknown", lambda line: line.saved.unknown),
+    ("judge_calls", lambda line: line.judge.calls),
+    ("judge_input_tokens", lambda line: line.judge.input_tokens),
+    ("judge_output_tokens", lambda line: line.judge.output_tokens),
+    ("judge_cost", lambda line: line.judge.cost),
+    ("judge_cost_unknown", lambda line: line.judge.unknown),
+    ("billed_cost", lambda line: line.billed_cost),
+    ("billed_cost_unknown", lambda line: line.billed_unknown),
 )
 """Money in US dollars; `open`: calls that still run or whose process was killed; `saved_answers`: those that `saved` is of;
-`saved_unknown`: those of which it cannot be told. A contract: add at the end, never change."""
+`saved_unknown`: those of which it cannot be told; `judge_…`: of models that judged answers, in none of the sums before it but in
+`billed_cost`, which is what providers ask for. A contract: add at the end, never change."""
 
 
 def header(by: By) -> list[str]:
@@ -80,8 +88,17 @@ def summary(usage: Usage) -> Iterator[str]:
         yield f"  ? of {_calls(whole.unknown)} nobody knows the cost"
     if still := total.fates["open"].calls:
         yield f"  {_calls(still)} still run, or ended with their process"
+    yield from _judges(total)
     yield from _waste(total)
     yield from _savings(usage)
+
+
+def _judges(total: UsageLine) -> Iterator[str]:
+    judge = total.judge
+    if judge.calls:
+        tokens = f"{words.count(judge.input_tokens)} → {words.count(judge.output_tokens)} tokens"
+        yield f"judge: {_calls(judge.calls)} beside these, {tokens}, {words.amount(judge.cost, judge.unknown)}"
+        yield f"billed: {words.amount(total.billed_cost, total.billed_unknown)}, calls and judges together"
 
 
 def _waste(total: UsageLine) -> Iterator[str]:

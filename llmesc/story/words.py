@@ -15,7 +15,9 @@ from llmesc.escalation.untrusted import one_line
 from llmesc.story.style import Style
 
 if TYPE_CHECKING:
-    from llmesc.escalation.fold import AttemptView  # what only counts circuits does without the events it brings
+    # What only counts circuits does without the events these bring.
+    from llmesc.escalation.events import Totals
+    from llmesc.escalation.fold import AttemptView
 
 STATES: Mapping[str, tuple[str, Style]] = {
     "closed": ("● closed", "good"),
@@ -115,6 +117,14 @@ def spent(usage: Usage, cost: Decimal | None, *, hosted: bool) -> str:
     if cost is None:
         return f"{tokens(usage)} · cost unknown"
     return f"{tokens(usage)} · {money(cost, estimated=usage.estimated)}"
+
+
+def run_spent(totals: Totals, *, hosted: bool) -> str:
+    """What the attempts of a run used, and apart from it what judging its answers did."""
+    judge = totals.judge
+    # A judge on one's own machine has a cost, which is nothing.
+    apart = "" if judge is None else f" (judge: {spent(judge.usage, judge.cost, hosted=judge.cost is None)})"
+    return spent(totals.usage, totals.cost, hosted=hosted) + apart
 
 
 def plural(number: int, noun: str) -> str:

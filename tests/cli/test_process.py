@@ -268,6 +268,7 @@ def test_the_shell_completes_references_circuits_chains_tiers_and_runs(llmesc: L
     assert complete("circuits", "reset", "demo@b") == ["demo@b"]
     assert complete("models", "deny", "demo@a") == ["demo@a/m"]
     assert complete("history", "show", run_id[:3]) == [run_id]
+    assert complete("history", "list", "--status", "provider") == ["provider_down", "provider_error"]
     assert complete("circ") == ["circuits"]
 
 

@@ -137,6 +137,30 @@ def test_history_says_for_whom_it_was(llmesc: Any, options: list[str], monkeypat
     assert f"caller: name billing · conversation c-17 · correlation x-1 · traceparent {trace}" in told
 
 
+def test_requests_are_found_by_the_words_of_an_audit(llmesc: Any, options: list[str]) -> None:
+    llmesc(*options, "ask", "well")
+    llmesc(*options, "ask", "--deadline", "1ms", "--max-attempts", "1", "--tier", "frontier", "nobody")
+
+    def found(*words: str) -> list[str]:
+        chosen = [part for word in words for part in ("--status", word)]
+        return [line.split("\t")[-1] for line in llmesc(*options, "history", "list", *chosen).out.splitlines()]
+
+    assert found("success") == ["well"]
+    assert found("no_available_provider") == ["nobody"]
+    assert found("no_available_provider", "success") == ["nobody", "well"]
+    assert found("rate_limited") == []
+    exported = llmesc(*options, "history", "export", "--status", "success").out
+    assert "well" in exported and "nobody" not in exported
+
+
+@pytest.mark.parametrize("command", ["list", "export"])
+def test_a_word_that_is_no_status_is_told_with_those_that_are(command: str, llmesc: Any, options: list[str]) -> None:
+    done = llmesc(*options, "history", command, "--status", "success", "--status", "answered")
+
+    assert (done.code, done.out) == (2, "")
+    assert "--status: 'answered' is none of success, error, auth_failed, rate_limited, provider_down, " in done.err
+
+
 # -- export: several at once, and as a page -----------------------------------------------------------------------------------
 
 

@@ -132,6 +132,21 @@ def test_a_mistake_in_the_policy_is_named_with_its_line(llmesc: Llmesc, policy: 
     assert "max_attemps" in told["error"]["message"]
 
 
+@pytest.mark.parametrize("whole", [False, True])
+def test_a_policy_that_is_not_there_is_said_to_be_missing_and_what_it_is_to_say(
+    whole: bool, llmesc: Llmesc, policy: Callable[..., str], tmp_path: Path
+) -> None:
+    there, more = policy(""), ["--whole"] if whole else []
+
+    for options in (["--policy", "nope.toml"], ["--policy", there, "--against", "nope.toml"]):
+        done = llmesc("chain", "simulate", *options, *more)
+
+        assert (done.code, done.out) == (2, "")
+        assert f"error: {options[-2]} nope.toml: no such file; write into one " in done.err
+        assert "next: llmesc config show" in done.err and "llmesc init" not in done.err
+    assert "a folder, and no file" in llmesc("chain", "simulate", "--policy", str(tmp_path), *more).err
+
+
 @pytest.mark.parametrize(
     ("options", "words"),
     [

@@ -6,6 +6,7 @@ import csv
 import io
 import json
 from collections.abc import Callable
+from decimal import Decimal
 from pathlib import Path
 from typing import Any
 
@@ -41,7 +42,23 @@ FIELDS = [
     "saved",
     "saved_answers",
     "saved_unknown",
+    "judge_calls",
+    "judge_input_tokens",
+    "judge_output_tokens",
+    "judge_cost",
+    "judge_cost_unknown",
+    "billed_cost",
+    "billed_cost_unknown",
 ]
+JUDGE = """
+[quality.judge]
+model = "wise/m"
+[providers.wise]
+api = "simulated"
+tier = "frontier"
+models = [{ name = "m", price = { input_per_million = "3", output_per_million = "15" } }]
+script = { text = "90 It will do." }
+"""
 
 
 @pytest.fixture(autouse=True)
@@ -104,6 +121,38 @@ def test_a_terminal_gets_a_table_with_bars_and_the_sentences(llmesc: Llmesc) -> 
     assert " in 1 call that did not become the answer: 1 below the bar; " in shown[6]
     assert shown[7].startswith("saved: $")
     assert shown[8].endswith("(default: big/m)")
+
+
+def test_without_a_judge_nothing_is_said_of_one(llmesc: Llmesc) -> None:
+    (day,) = json.loads(llmesc("usage", "--json").out)
+    shown = llmesc("usage", terminals="in out", width=120).out
+
+    assert (day["judge_calls"], day["judge_cost"], day["billed_cost"]) == (0, "0", day["cost"])
+    assert "JUDGE" not in shown and "judge" not in shown and "billed" not in shown
+
+
+def test_what_a_judge_used_stands_apart_and_makes_the_bill_with_the_rest(
+    llmesc: Llmesc, configure: Callable[[str], Path]
+) -> None:
+    configure(CONFIG + JUDGE + "[chains]\ndefault = ['own/m', 'big/m']")
+    (before,) = json.loads(llmesc("usage", "--json").out)
+    asked = json.loads(llmesc("ask", "easy", "--json").out)
+    judge = asked["totals"]["judge"]
+
+    (day,) = json.loads(llmesc("usage", "--json").out)
+    providers = {line["provider"]: line for line in json.loads(llmesc("usage", "--by", "provider", "--json").out)}
+    shown = llmesc("usage", "--by", "provider", terminals="in out", width=120).out
+
+    assert asked["attempts"][0]["judge"]["cost"] == asked["attempts"][0]["quality"]["judge"]["cost"] == judge["cost"]
+    assert Decimal(asked["totals"]["billed_cost"]) == Decimal(asked["totals"]["cost"]) + Decimal(judge["cost"])
+    assert (day["calls"], day["cost"]) == (before["calls"] + 1, before["cost"]), "a judge's call is no attempt"
+    assert (day["judge_calls"], day["judge_cost"]) == (1, judge["cost"])
+    assert Decimal(day["billed_cost"]) == Decimal(day["cost"]) + Decimal(judge["cost"])
+    wise = providers["wise"]
+    assert (wise["calls"], wise["judge_calls"], wise["judge_input_tokens"]) == (0, 1, judge["usage"]["input_tokens"])
+    assert wise["billed_cost"] == judge["cost"]
+    assert " ".join(next(line for line in shown.splitlines() if line.startswith("wise")).split()) == "wise – $0.0005 $0.0005"
+    assert f"judge: 1 call beside these, {judge['usage']['input_tokens']} → 4 tokens, $0.0005" in shown
 
 
 def test_a_narrow_terminal_goes_without_bars(llmesc: Llmesc) -> None:

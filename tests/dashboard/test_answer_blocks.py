@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 import pytest
 
 from llmesc.dashboard.answering.blocks import Block, blocks
@@ -54,6 +56,29 @@ def entries(block: Block) -> list[tuple[str, str, str]]:
 def test_each_attempt_says_in_words_what_became_of_it(tape: object, expected: list[tuple[str, bool]]) -> None:
     assert callable(tape)
     assert told(tape()) == expected
+
+
+@pytest.mark.parametrize(
+    ("tape", "expected"),
+    [
+        (scenes.streaming, [("⊘ interrupted · kept", False)]),
+        (answers.thinking, [("⊘ interrupted · wrote nothing", False)]),
+        (
+            answers.held,
+            [("≈ below bar: quality 0 of 100 · never shown", True), ("⊘ interrupted · never shown", False)],
+        ),
+        (
+            lambda: answers.continued(ended=False),
+            [("✗ overloaded · kept", False), ("⊘ interrupted, goes on from 53 characters · kept", False)],
+        ),
+    ],
+)
+def test_of_a_run_whose_process_is_gone_nothing_is_still_being_written(tape: object, expected: list[tuple[str, bool]]) -> None:
+    assert callable(tape)
+    made = blocks(replace(tape().view, interrupted=True))
+
+    assert [(block.title.partition(" · ")[2], block.struck) for block in made] == expected
+    assert all(entry.ended for block in made for entry in block.entries)
 
 
 def test_text_thinking_and_tools_stand_in_the_order_they_came() -> None:

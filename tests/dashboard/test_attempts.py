@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from typing import Any
 
 import pytest
@@ -20,15 +21,18 @@ class Only(App[None]):
         yield AttemptsPane(id="attempts")
 
 
-async def drawn(tape: scenes.Tape, *keys: str, size: tuple[int, int] = (160, 12)) -> tuple[list[str], str]:
+async def drawn(
+    tape: scenes.Tape, *keys: str, size: tuple[int, int] = (160, 12), interrupted: bool = False
+) -> tuple[list[str], str]:
     """The rows, and what is told of the one under the cursor."""
     app: Any = Only()
     async with app.run_test(size=size) as pilot:
         pane = app.query_one(AttemptsPane)
-        pane.show(tape.view, scenes.NOW)
+        view = replace(tape.view, interrupted=interrupted)
+        pane.show(view, scenes.NOW)
         pane.query_one(Rows).focus()
         await pilot.press(*keys)
-        pane.show(tape.view, scenes.NOW)
+        pane.show(view, scenes.NOW)
         await pilot.pause()
         rows = pane.query_one(Rows)
         lines = ["".join(segment.text for segment in rows.render_line(y)) for y in range(1, len(rows._keys) + 1)]
@@ -54,6 +58,16 @@ async def test_the_newest_attempt_is_told_of_and_others_when_the_cursor_goes_the
     assert "claude@team-a/claude-sonnet-4-6 · escalation, frontier · account (429, code.insufficient_quota)" in about
     _, about = await drawn(scenes.exhausted(), "g")
     assert "embedded/smollm2-135m · local, not called: circuit open · server_error: 503 · may be tried at" in about
+
+
+async def test_an_attempt_whose_process_is_gone_is_interrupted_and_takes_no_more_time() -> None:
+    tape = scenes.streaming()
+    (running,), _ = await drawn(tape)
+    (line,), _ = await drawn(tape, interrupted=True)
+
+    assert "▶ running" in running and "2.4 s" in running
+    assert "⊘ interrup" in line and "running" not in line
+    assert "0.9 s" in line, "from its start to its last token"
 
 
 async def test_a_narrow_pane_keeps_who_and_why() -> None:

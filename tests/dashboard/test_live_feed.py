@@ -3,20 +3,25 @@
 from __future__ import annotations
 
 import asyncio
+import os
 import sqlite3
 import time
 from collections.abc import AsyncIterator, Callable, Sequence
 from contextlib import asynccontextmanager
+from dataclasses import replace
 from pathlib import Path
+from typing import cast
 
 import pytest
 
 from llmesc.dashboard.board import Board
 from llmesc.dashboard.live_feed import PAGE_RUNS, LiveFeed
 from llmesc.engine import AskOptions, Engine, RunFilter, RunSummary, StateUnavailable
+from llmesc.escalation.events import RunStarted
 from llmesc.escalation.messages import ask_for
 from llmesc.escalation.times import Timestamp
 from tests.benchmarks import activity
+from tests.dashboard import scenes
 from tests.dashboard.engines import opened
 from tests.redis_server import RedisServer
 
@@ -120,6 +125,19 @@ async def test_a_run_of_another_host_is_followed_word_by_word_on_redis(tmp_path:
             assert board.store.place == "redis"
     finally:
         server.stop()
+
+
+async def test_a_run_whose_process_was_killed_is_interrupted_also_in_what_it_wrote(database: Path) -> None:
+    begun = scenes.streaming()
+    nobody = {"user": "ann", "host": os.uname().nodename, "pid": "4999999"}
+    begun.events[0] = replace(cast(RunStarted, begun.events[0]), caller=nobody)
+    async with opened(database, CONFIG) as engine, feeding(engine) as feed:
+        await engine._store.append(begun.events)
+        feed.choose(begun.run_id)
+        board = await until(feed, lambda board: bool(board.views.get(begun.run_id) and board.views[begun.run_id].interrupted))
+
+    assert [run.outcome for run in board.runs] == ["interrupted"]
+    assert board.views[begun.run_id].visible == scenes.RAFT[:260]
 
 
 async def test_the_end_of_another_processs_run_is_read_though_the_list_knew_it_first(database: Path) -> None:

@@ -16,13 +16,8 @@ from llmesc.config.model import QualityCommand
 from llmesc.engine import AskOptions, Engine
 from llmesc.engine.command_check import PROMPT_BYTES, command_check
 from llmesc.engine.slow_check import NoVerdict
-from llmesc.escalation.events import JudgeCall
 from llmesc.escalation.quality import Draft, Finding
-
-
-def unmetered(_: JudgeCall) -> None:
-    raise AssertionError("a program is no model")
-
+from tests.engine.pockets import unlimited
 
 pytestmark = pytest.mark.anyio
 
@@ -34,7 +29,7 @@ def says(tmp_path: Path) -> Any:
     async def examine(script: str, draft: Draft) -> Finding | None:
         (tmp_path / "check.py").write_text(script)
         command = QualityCommand(name="style", run=(sys.executable, "check.py"), weight=70, directory=tmp_path)
-        return await command_check(command, os.environ).examine(draft, unmetered)
+        return await command_check(command, os.environ).examine(draft, unlimited())
 
     return examine
 
@@ -80,7 +75,7 @@ async def test_a_program_that_is_not_there_is_no_verdict(tmp_path: Path) -> None
     command = QualityCommand(name="style", run=("./none.py",), directory=tmp_path)
 
     with pytest.raises(NoVerdict, match=r"\./none\.py cannot be run \(No such file or directory\)"):
-        await command_check(command, os.environ).examine(Draft(text="Paris"), unmetered)
+        await command_check(command, os.environ).examine(Draft(text="Paris"), unlimited())
 
 
 async def test_a_command_that_is_cancelled_is_killed_with_its_children(tmp_path: Path) -> None:
@@ -95,7 +90,7 @@ async def test_a_command_that_is_cancelled_is_killed_with_its_children(tmp_path:
         "time.sleep(600)\n"
     )
     command = QualityCommand(name="style", run=(sys.executable, "check.py"), directory=tmp_path)
-    running = asyncio.ensure_future(command_check(command, os.environ).examine(Draft(text="Paris"), unmetered))
+    running = asyncio.ensure_future(command_check(command, os.environ).examine(Draft(text="Paris"), unlimited()))
     with await asyncio.to_thread(pipe.open) as reader:
         assert await asyncio.to_thread(reader.readline) == "ready\n"
 

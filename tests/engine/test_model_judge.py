@@ -106,12 +106,16 @@ async def test_what_a_judge_used_is_told_as_its_own_whatever_came_of_it(
     assert isinstance(read, QualityChecked) and read.judge == checked.judge
 
 
-@pytest.mark.parametrize(
-    ("script", "fields"),
-    [('{ fail = "503" }', {}), ('{ text = "0" }', {"privacy": True}), ('{ text = "0" }', {"denied": "wise/m"})],
-)
-async def test_a_judge_that_nothing_came_from_used_nothing(asked: Any, script: str, fields: dict[str, Any]) -> None:
-    checked, _ = await asked(script, **fields)
+async def test_a_judge_that_nothing_came_from_used_nothing(asked: Any) -> None:
+    checked, _ = await asked('{ fail = "503" }')
+
+    assert checked.judge.cost == 0
+    assert (checked.judge.usage.input_tokens, checked.judge.usage.output_tokens) == (0, 0)
+
+
+@pytest.mark.parametrize("fields", [{"privacy": True}, {"denied": "wise/m"}])
+async def test_of_a_judge_that_was_not_asked_there_is_nothing_to_tell(asked: Any, fields: dict[str, Any]) -> None:
+    checked, _ = await asked('{ text = "0" }', **fields)
 
     assert checked.judge is None
 

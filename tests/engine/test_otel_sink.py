@@ -225,6 +225,18 @@ async def test_content_goes_along_only_where_both_say_so(
         assert "heron" not in str(receiver.traces)
 
 
+async def test_what_a_judge_used_has_names_of_its_own(configured: Configured, receiver: Receiver) -> None:
+    file = configured()
+    judge = '[providers.wise]\napi = "simulated"\nmodels = [{ name = "m", script = { text = "90 fine" } }]\n'
+    file.write_text(f'{file.read_text()}[quality.judge]\nmodel = "wise/m"\n{judge}')
+
+    await ask(file)
+
+    run, _, well = by_name(receiver)
+    assert (attributes(well)["llmesc.judge.ref"], attributes(well)["llmesc.judge.cost.usd"]) == ("wise/m", 0.0)
+    assert (attributes(run)["llmesc.judge.calls"], attributes(run)["llmesc.judge.cost.usd"]) == (1, 0.0)
+
+
 async def test_a_run_that_comes_twice_has_the_same_ids(configured: Configured, receiver: Receiver) -> None:
     file = configured()
     run_id = await ask(file)

@@ -8,8 +8,10 @@ from typing import Any
 import pytest
 
 from llmesc.engine.quality import judging
-from llmesc.engine.slow_check import Meter, NoVerdict, SlowCheck
+from llmesc.engine.slow_check import NoVerdict, SlowCheck
+from llmesc.escalation.judge_purse import JudgePurse
 from llmesc.escalation.quality import Draft, Finding, QualitySettings, Verdict
+from tests.engine.pockets import unlimited
 
 pytestmark = pytest.mark.anyio
 
@@ -22,7 +24,7 @@ class Asked:
         self._points = points
         self._outcome = outcome
 
-    async def examine(self, draft: Draft, _meter: Meter) -> Finding | None:
+    async def examine(self, draft: Draft, _money: JudgePurse) -> Finding | None:
         self.drafts.append(draft.text)
         if self._outcome is not None:
             raise self._outcome
@@ -34,7 +36,7 @@ class Asked:
 
 async def judged(draft: Draft, *slow: SlowCheck, threshold: int = 50, checks: Any = ()) -> tuple[Verdict, list[str]]:
     warnings: list[str] = []
-    verdict = await judging(QualitySettings(), threshold, checks, slow, warnings.append)(draft)
+    verdict = await judging(QualitySettings(), threshold, checks, slow, warnings.append)(draft, unlimited())
     return verdict, warnings
 
 
@@ -80,7 +82,7 @@ async def test_a_slow_check_without_a_verdict_holds_nothing_against_the_answer(o
 async def test_a_check_that_does_not_end_is_cancelled_after_its_time() -> None:
     cancelled = []
 
-    async def examine(draft: Draft, _meter: Meter) -> Finding | None:
+    async def examine(draft: Draft, _money: JudgePurse) -> Finding | None:
         try:
             await asyncio.Event().wait()
         finally:

@@ -24,6 +24,7 @@ from llmesc.escalation.circuits import (
 from llmesc.escalation.events import Chain, Event
 from llmesc.escalation.executor import Executor, no_price_list
 from llmesc.escalation.failures import CallFailed, Failure, FailureKind
+from llmesc.escalation.judge_purse import JudgePurse
 from llmesc.escalation.latency import Latency
 from llmesc.escalation.limits import Limits, Timeouts
 from llmesc.escalation.messages import Request, ToolCall, ToolSpec, Usage, ask_for
@@ -299,7 +300,7 @@ class World:
             raise CredentialsMissing(f"{resolution.ref} has no key")
         return self.providers[resolution.ref]
 
-    async def _judge(self, draft: Draft) -> Verdict:
+    async def _judge(self, draft: Draft, _money: JudgePurse) -> Verdict:
         if self.judging_seconds:
             await asyncio.sleep(self.judging_seconds)
         good = draft.text not in self.bad_answers and (draft.text or draft.tool_calls)

@@ -22,8 +22,11 @@ from llmesc.escalation.events import (
     AttemptStarted,
     Chain,
     Event,
+    JudgeCall,
+    JudgeTotals,
     Move,
     ProviderFailed,
+    QualityChecked,
     RunFinished,
     RunOutcome,
     RunStarted,
@@ -42,6 +45,8 @@ from llmesc.state.redis import RedisStore
 from llmesc.state.sqlite import SqliteStore
 from llmesc.state.store import Store
 from tests.redis_server import RedisServer
+
+JUDGE_COST = Decimal("0.0005")
 
 
 @dataclass
@@ -94,6 +99,7 @@ class Story:
         duration_seconds: float = 1.5,
         lost_to: int | None = None,
         cost: Decimal | None = Decimal("0.0031"),
+        unfinished_judge: JudgeCall | None = None,
     ) -> Story:
         return self._add(
             AttemptFinished,
@@ -107,7 +113,12 @@ class Story:
             duration_seconds=duration_seconds,
             characters=7,
             lost_to=lost_to,
+            unfinished_judge=unfinished_judge,
         )
+
+    def judged(self, number: int = 1, *, by: str = "big/judge", cost: Decimal | None = JUDGE_COST, **more: Any) -> Story:
+        judge = judge_call(by, cost, **more)
+        return self._add(QualityChecked, attempt=number, score=90, threshold=50, passed=True, reasons=(), judge=judge)
 
     def priced(self, cost: Decimal, number: int = 1) -> Story:
         price = Price(input_per_million=Decimal(1), output_per_million=Decimal(5), source="a list")
@@ -119,11 +130,17 @@ class Story:
         ref: str = "lab/qwen",
         attempts: int = 1,
         cost: Decimal | None = Decimal("0.0031"),
+        judge: JudgeTotals | None = None,
     ) -> Story:
         answer = Answer(text="Raft is", attempt=1, resolution=resolution(ref), ranges=(AnswerRange(attempt=1, start=0, end=7),))
         usage = Usage(input_tokens=12, output_tokens=34)
-        totals = Totals(attempts=attempts, skipped=0, usage=usage, cost=cost, duration_seconds=1.5)
+        totals = Totals(attempts=attempts, skipped=0, usage=usage, cost=cost, duration_seconds=1.5, judge=judge)
         return self._add(RunFinished, outcome=outcome, answer=answer if outcome is RunOutcome.ANSWERED else None, totals=totals)
+
+
+def judge_call(ref: str = "big/judge", cost: Decimal | None = JUDGE_COST, **more: Any) -> JudgeCall:
+    used = Usage(input_tokens=161, output_tokens=4)
+    return JudgeCall(resolution=resolution(ref), usage=used, cost=cost, duration_seconds=0.2, **more)
 
 
 def resolution(ref: str) -> Resolution:
@@ -198,6 +215,9 @@ class Kit:
         until = None if for_seconds is None else Timestamp(self.clock.now() + for_seconds)
         key = ModelKey(target.provider, target.instance, target.model)
         return Denial(key=key, why=why, who="ann", set_at=self.clock.now(), until=until)
+
+    def judge(self, **more: Any) -> JudgeCall:
+        return judge_call(**more)
 
     async def circuit(self, store: Store, key: CircuitKey) -> Circuit:
         return (await store.circuits([key])).get(key, Circuit())

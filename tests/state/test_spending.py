@@ -200,6 +200,51 @@ class TestSettling:
         assert await on(store) == await on(store, MONTH) == money("0.05", "0")
 
 
+class TestJudges:
+    """The money of who judges an answer, which is none of the attempt's."""
+
+    async def test_the_verdict_settles_the_judge_and_leaves_the_attempt_its_own(self, kit: Any, store: Store) -> None:
+        own, of_judge = await store.reserve(claim(dollars="0.40")), await store.reserve(claim(attempt=-1, dollars="0.30"))
+        assert isinstance(of_judge, Reservation)
+        story = kit.story().start().attempt().judged(reserved=of_judge, cost=Decimal("0.02"))
+
+        await store.append(told(story.events, own))
+        assert await on(store) == money("0.02", "0.40")
+        await store.append(story.end_attempt(cost=Decimal("0.05")).events[3:])
+
+        assert await on(store) == money("0.07", "0")
+
+    async def test_a_judge_that_nobody_waited_for_is_settled_with_the_end_of_the_attempt(self, kit: Any, store: Store) -> None:
+        of_judge = await store.reserve(claim(attempt=-1, dollars="0.30"))
+        judge = kit.judge(reserved=of_judge, cost=Decimal("0.02"))
+
+        await store.append(kit.story().start().attempt().end_attempt(unfinished_judge=judge).events)
+
+        assert await on(store) == money("0.02", "0")
+
+    async def test_one_whose_cost_nobody_knows_counts_as_reserved(self, kit: Any, store: Store) -> None:
+        of_judge = await store.reserve(claim(attempt=-1, dollars="0.30"))
+        story = kit.story().start().attempt().judged(reserved=of_judge, cost=None)
+        await store.append(story.events)
+        kit.clock.seconds += 61.0
+        assert await on(store) == money("0", "0.30"), "its call was made"
+
+        await store.append(story.end_attempt().finish().events[3:])
+
+        assert await on(store) == money("0.30", "0")
+
+    async def test_a_record_that_lay_spooled_brings_its_reservation_along_and_settles_it_once(
+        self, kit: Any, store: Store
+    ) -> None:
+        elsewhere = await kit.memory().reserve(claim(attempt=-1, month="5.00"))
+        events = kit.story().start().attempt().judged(reserved=elsewhere, cost=Decimal("0.02")).end_attempt().events
+
+        for _ in range(2):
+            await store.append(events)
+
+        assert await on(store) == await on(store, MONTH) == money("0.02", "0")
+
+
 class TestLapsing:
     async def test_what_a_process_that_died_had_reserved_counts_until_its_lease_ends(self, kit: Any, store: Store) -> None:
         await store.reserve(claim("died", dollars="1.00"))

@@ -94,7 +94,8 @@ class TestVerify:
             (
                 [
                     "INSERT INTO runs SELECT id - 99, 'x', started_at, finished_at, outcome, chain, prompt, answered_by, "
-                    "attempts, cost, caller, input_tokens, output_tokens, primary_ref, host, pid, process_started, alive_at "
+                    "attempts, cost, caller, input_tokens, output_tokens, primary_ref, judge_calls, judges_cost, "
+                    "host, pid, process_started, alive_at "
                     "FROM runs WHERE run_id = 'b'",
                     f"INSERT INTO events SELECT run - 99, first_seq, last_seq, body FROM events WHERE run = {RUN_B}",
                 ],
@@ -108,6 +109,8 @@ class TestVerify:
             (["UPDATE runs SET outcome = 'exhausted' WHERE run_id = 'b'"], ("changed", "b")),
             (["UPDATE runs SET cost = '0' WHERE run_id = 'b'"], ("changed", "b")),
             ([f"UPDATE attempts SET call_cost = '0' WHERE run = {RUN_B}"], ("changed", "b")),
+            ([f"UPDATE attempts SET judge_ref = 'lab/qwen' WHERE run = {RUN_B}"], ("changed", "b")),
+            (["UPDATE runs SET judges_cost = '9' WHERE run_id = 'b'"], ("changed", "b")),
             ([f"DELETE FROM attempts WHERE run = {RUN_B}"], ("changed", "b")),
         ],
     )

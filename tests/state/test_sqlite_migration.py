@@ -26,8 +26,20 @@ LAB = CircuitKey("lab")
 QWEN = ModelKey("lab", "default", "qwen")
 
 
+def make_third(path: Any) -> None:
+    """What the file was in version 3: without what came since."""
+    with closing(sqlite3.connect(path)) as connection:
+        of_attempts = ("ref", "tier", "input_tokens", "output_tokens", "cost")
+        connection.executescript(
+            "DROP INDEX attempts_judged;"
+            + "".join(f"ALTER TABLE attempts DROP COLUMN judge_{name};" for name in of_attempts)
+            + "ALTER TABLE runs DROP COLUMN judge_calls; ALTER TABLE runs DROP COLUMN judges_cost; PRAGMA user_version = 3;"
+        )
+
+
 def make_second(path: Any) -> None:
-    """What the file was in version 2: without what came since."""
+    """What the file was in version 2."""
+    make_third(path)
     with closing(sqlite3.connect(path)) as connection:
         connection.executescript(
             "DROP TABLE links; DROP TABLE prunes; DROP TABLE sinks; DROP TABLE outbox;"
@@ -119,6 +131,24 @@ async def test_runs_of_the_second_version_are_not_on_the_chain_and_what_comes_af
     assert (await store.prune(Retention(keep_seconds=0.5), "ann@host")).runs == 2
     verified = await store.verify()
     assert (verified.runs, verified.unchained_runs, verified.pruned_runs, verified.problems) == (1, 0, 2, ())
+    await store.aclose()
+
+
+async def test_a_file_of_the_third_version_takes_up_judges_and_keeps_what_it_verified(kit: Any) -> None:
+    store = await kit.open()
+    await store.append(kit.answered("old"))
+    await store.aclose()
+    new = shape(kit.path)
+    make_third(kit.path)
+
+    store = await kit.open()
+    kit.clock.seconds += 1
+    await store.append(kit.story("judged").start().attempt().judged().end_attempt().events)
+
+    assert shape(kit.path) == new
+    cells = await store.usage(UsageQuery(since=Timestamp(0), until=Timestamp(kit.clock.seconds + 1)))
+    assert [(cell.ref, cell.fate) for cell in cells] == [("big/judge", "judge"), ("lab/qwen", "answer")]
+    assert (await store.verify()).problems == ()
     await store.aclose()
 
 

@@ -21,8 +21,10 @@ from llmesc.escalation.circuits import (
     Reset,
     effective_state,
 )
-from llmesc.escalation.events import RunOutcome
+from llmesc.escalation.events import AttemptOutcome, JudgeTotals, RunOutcome
+from llmesc.escalation.messages import Usage
 from llmesc.escalation.resolution import CircuitKey
+from llmesc.escalation.status import Status
 from llmesc.escalation.times import Timestamp
 from llmesc.state.store import DayTotals, RunFilter, RunSummary, Store
 from tests.redis_server import RedisServer
@@ -235,6 +237,17 @@ class TestRuns:
             since=since, requests=4, answered=1, failed=1, input_tokens=36, output_tokens=102, cost=Decimal("0.0093")
         )
 
+    async def test_totals_hold_what_judges_cost(self, store: Store, kit: Any) -> None:
+        since, used = kit.clock.now(), Usage(input_tokens=161, output_tokens=4)
+        for run_id, cost in {"a": Decimal("0.0005"), "b": None}.items():
+            judge = JudgeTotals(calls=1, usage=used, cost=cost)
+            await store.append(kit.story(run_id).start().attempt().finish(judge=judge).events)
+
+        found = await store.totals(since)
+
+        assert (found.cost, found.cost_unknown) == (Decimal("0.0067"), 1)
+        assert (found.input_tokens, found.output_tokens) == (24, 68), "these are the attempts'"
+
     async def test_the_events_of_a_long_run_are_read_in_pages(self, store: Store, kit: Any) -> None:
         events = kit.story().start().attempt().text("a").text("b").text("c").text("d").text("e").events
         for event in events:
@@ -346,6 +359,58 @@ class TestRuns:
         await store.append(kit.story("elsewhere").start("", caller={"host": "far", "pid": "1"}).attempt("lab/qwen").events)
 
         assert [run.run_id for run in await store.runs(where)] == expected
+
+    @pytest.mark.parametrize(
+        ("words", "more", "expected"),
+        [
+            ("success", {}, ["limited", "answered"]),
+            ("escalation_exhausted", {}, ["weak", "down"]),
+            ("cancelled", {}, ["cancelled"]),
+            ("no_available_provider", {}, ["nobody"]),
+            ("error", {}, ["killed", "late"]),
+            ("rate_limited", {}, ["limited"]),
+            ("provider_down", {}, ["running", "down"]),
+            ("auth_failed", {}, []),
+            ("provider_error", {}, []),
+            ("context_overflow", {}, []),
+            ("rate_limited provider_down cancelled", {}, ["running", "cancelled", "limited", "down"]),
+            ("error provider_down", {}, ["running", "killed", "late", "down"]),
+            ("success", {"provider": "openai"}, ["limited"]),
+            ("success", {"limit": 1}, ["limited"]),
+            ("escalation_exhausted", {"outcome": "below_bar"}, ["weak"]),
+            ("escalation_exhausted", {"outcome": "answered"}, []),
+        ],
+        ids=str,
+    )
+    async def test_they_are_filtered_by_the_words_of_audits(
+        self, store: Store, kit: Any, words: str, more: dict[str, Any], expected: list[str]
+    ) -> None:
+        def story(run_id: str, **fields: Any) -> Any:
+            kit.clock.seconds += 10
+            return kit.story(run_id).start(**fields)
+
+        stories = [
+            story("answered").attempt().end_attempt().finish(),
+            story("down").attempt().fail().finish(RunOutcome.EXHAUSTED),
+            story("late").attempt().end_attempt(outcome=AttemptOutcome.CANCELLED).finish(RunOutcome.DEADLINE),
+            story("limited")
+            .attempt()
+            .end_attempt(outcome=AttemptOutcome.RATE_LIMITED)
+            .attempt("openai/gpt", 2)
+            .end_attempt("openai/gpt", 2)
+            .finish(ref="openai/gpt", attempts=2),
+            story("weak").attempt().end_attempt(outcome=AttemptOutcome.QUALITY_FAILURE).finish(RunOutcome.BELOW_BAR),
+            story("nobody").finish(RunOutcome.NOTHING_CALLABLE, attempts=0),
+            story("cancelled").attempt().end_attempt(outcome=AttemptOutcome.CANCELLED).finish(RunOutcome.CANCELLED),
+            story("killed", caller={"host": "far", "pid": "1"}).attempt(),
+        ]
+        for told in stories:
+            await store.append(told.events)
+        kit.clock.seconds += 3_600
+        await store.append(story("running").attempt().fail().attempt("openai/gpt", 2).events)
+
+        found = await store.runs(RunFilter(statuses=frozenset(map(Status, words.split())), **more))
+        assert [run.run_id for run in found] == expected
 
     async def test_only_the_beginning_of_a_prompt_is_listed(self, store: Store, kit: Any) -> None:
         await store.append(kit.answered(prompt="x" * 10_000))

@@ -143,6 +143,32 @@ class TestTellingApart:
         assert (cell.longer_than, cell.fate, cell.cost) == (None, "open", None)
 
 
+class TestJudges:
+    async def test_what_a_judge_used_stands_at_its_own_name_and_apart_from_the_attempts(self, store: Store, kit: Any) -> None:
+        await store.append(kit.story("one").start().attempt().judged().end_attempt().finish().events)
+        await store.append(kit.story("two").start().attempt().judged(cost=None).end_attempt().finish().events)
+        await store.append(kit.story("three").start().attempt().judged(by="lab/qwen").end_attempt().finish().events)
+
+        cells = await store.usage(UsageQuery(since=Timestamp(0), until=ALL.until, apart=frozenset({"chain", "caller"})))
+
+        assert [(cell.ref, cell.fate, cell.calls, cell.input_tokens, cell.output_tokens, cell.cost) for cell in cells] == [
+            ("big/judge", "judge", 1, 161, 4, Decimal("0.0005")),
+            ("big/judge", "judge", 1, 161, 4, None),
+            ("lab/qwen", "answer", 3, 15, 21, Decimal("0.0093")),
+            ("lab/qwen", "judge", 1, 161, 4, Decimal("0.0005")),
+        ]
+        assert {(cell.chain, cell.caller, cell.tier) for cell in cells} == {("default", "ann", "vllm")}
+
+    async def test_one_that_nobody_waited_for_was_paid_for_all_the_same(self, store: Store, kit: Any) -> None:
+        story = kit.story().start().attempt()
+        await store.append(story.end_attempt(outcome=AttemptOutcome.CANCELLED, unfinished_judge=kit.judge()).finish().events)
+
+        judge, own = await store.usage(ALL)
+
+        assert (judge.ref, judge.fate, judge.cost) == ("big/judge", "judge", Decimal("0.0005"))
+        assert (own.ref, own.fate, own.cost) == ("lab/qwen", "cancelled", Decimal("0.0031"))
+
+
 @settings(max_examples=20, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
 @given(
     costs=st.lists(
@@ -179,6 +205,7 @@ async def test_money_is_summed_up_exactly_and_alike_in_every_store(costs: list[D
         ("cancelled", None, "cancelled"),
         ("cancelled", "hedged_away", "hedged_away"),
         ("cancelled", "lost_hedge", "hedged_away"),
+        ("judge", None, "judge"),
     ],
 )
 def test_what_became_of_a_call(outcome: str | None, kind: str | None, fate: str) -> None:

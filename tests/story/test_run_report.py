@@ -171,9 +171,12 @@ def test_what_a_judge_used_stands_apart_from_the_sums() -> None:
     tape.add(QualityChecked, attempt=1, score=90, threshold=50, passed=True, reasons=(), judge=judge)
     tape.ended(AttemptOutcome.SUCCESS).done(RunOutcome.ANSWERED, "hello", score=90)
 
-    said = f"judge  {scenes.CLAUDE.ref} of attempt 1: 161 → 4 tokens · $0.0005 in 0.2 s, counted in no sum"
-    assert list(ledger_lines(tape.view))[-1] == said
-    assert ledger(tape.view).cost == 0
+    assert list(ledger_lines(tape.view))[-2:] == [
+        f"judge  {scenes.CLAUDE.ref} of attempt 1: 161 → 4 tokens · $0.0005 in 0.2 s",
+        "billed $0.0005: attempts and judges together",
+    ]
+    books = ledger(tape.view)
+    assert (books.cost, books.judge_cost, books.unknown_judges) == (0, Decimal("0.0005"), ())
     told = json.loads(json.dumps(report_json(report(tape.events, ()))))["attempts"][0]["quality"]["judge"]
     assert (told["ref"], told["cost"], told["usage"]["input_tokens"]) == (scenes.CLAUDE.ref, "0.0005", 161)
 

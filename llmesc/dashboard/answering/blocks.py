@@ -75,7 +75,7 @@ def _block(attempt: AttemptView, view: RunView) -> Block:
 
 
 def _over(attempt: AttemptView, view: RunView) -> bool:
-    return attempt.outcome is not None or attempt.failure is not None or view.outcome is not None
+    return attempt.outcome is not None or attempt.failure is not None or view.outcome is not None or view.interrupted
 
 
 def _accepted(attempt: AttemptView, view: RunView) -> bool:
@@ -90,6 +90,8 @@ def _counts(attempt: AttemptView, view: RunView) -> bool:
         return True
     if attempt.outcome is AttemptOutcome.SUCCESS or not _over(attempt, view):
         return True
+    if attempt.outcome is None and attempt.failure is None and view.interrupted:
+        return True  # nobody took it back
     if attempt.outcome is AttemptOutcome.CANCELLED and view.outcome is RunOutcome.CANCELLED:
         return True  # what arrived is kept
     return _gone_on_from(attempt, view)
@@ -102,7 +104,7 @@ def _gone_on_from(attempt: AttemptView, view: RunView) -> bool:
     later = [other for other in view.attempts if other.attempt > attempt.attempt]
     if later:
         return later[0].continues_characters > 0
-    return view.outcome is None and view.limits is not None and view.limits.resume == "continue"
+    return not view.interrupted and view.outcome is None and view.limits is not None and view.limits.resume == "continue"
 
 
 def _fate(attempt: AttemptView, *, counts: bool) -> str:
@@ -127,6 +129,8 @@ def _state(attempt: AttemptView, view: RunView) -> tuple[str, Style]:
         return (f"{state}: quality {quality.score} of 100" if quality is not None and not quality.passed else state), style
     if view.outcome is not None:
         return words.outcome_words(view.outcome)
+    if view.interrupted:
+        return words.outcome_words("interrupted")
     if attempt.held_characters:
         return "▶ writing, held back until it is checked", "plain"
     if attempt.characters:

@@ -30,6 +30,7 @@ class AttemptsPane(Pane):
         self._run_id = ""
         self._rows: dict[str, AttemptView | CandidateSkipped] = {}
         self._now = Timestamp(0)
+        self._interrupted = False
         self._whole_seconds = 0.0
 
     def compose(self) -> ComposeResult:
@@ -53,14 +54,15 @@ class AttemptsPane(Pane):
         yield Told(id="about-attempt")
 
     def show(self, view: RunView | None, now: Timestamp) -> None:
-        """Of that run; `now` is what the running one's figures are of."""
+        """Of that run; `now` is what the running one's figures are of, unless its process is gone: then they stay."""
         run_id = view.run_id if view is not None else ""
         again, self._run_id = run_id == self._run_id, run_id
-        self._now = now
+        self._interrupted = view is not None and view.interrupted
+        self._now = view.at or now if view is not None and view.interrupted else now
         before = len(self._rows)
         self._rows = _in_order(view) if view is not None else {}
         if view is not None and view.started_at is not None:
-            until = now if view.outcome is None else view.at or now
+            until = self._now if view.outcome is None else view.at or now
             self._whole_seconds = max(until - view.started_at, view.elapsed_ms / 1000)
         rows = self.query_one(Rows)
         rows.show(tuple(self._rows), self._cells)
@@ -97,7 +99,7 @@ class AttemptsPane(Pane):
             when = mark(row.elapsed_ms / 1000, whole=self._whole_seconds, width=BAR_WIDTH)
             blank = [Cell("")] * 5
             return Cell(""), Cell("↷ skipped", "dim"), who, Cell(""), Cell(when, "dim"), *blank, Cell(_why(row), "dim")
-        state, style = words.outcome_words(row.outcome or "running")
+        state, style = words.outcome_words(row.outcome or ("interrupted" if self._interrupted else "running"))
         seconds, first = self._seconds(row), row.first_token_seconds
         began = row.started_ms / 1000
         first_at = None if first is None else began + first
@@ -135,4 +137,6 @@ def _of_the_run(view: RunView | None) -> str:
     parts = [words.plural(view.totals.attempts, "attempt"), words.seconds(view.totals.duration_seconds)]
     if view.totals.cost is not None:
         parts.append(words.money(view.totals.cost, estimated=view.totals.usage.estimated))
+    if view.totals.judge is not None and view.totals.judge.cost:
+        parts.append(f"judge {words.money(view.totals.judge.cost, estimated=view.totals.judge.usage.estimated)}")
     return " · ".join(parts)

@@ -6,6 +6,7 @@ from collections.abc import AsyncGenerator, Awaitable, Callable
 from dataclasses import replace
 
 from llmesc.escalation.failures import CallFailed, Failure
+from llmesc.escalation.judge_purse import JudgePurse
 from llmesc.escalation.limits import Limits, Timeouts
 from llmesc.escalation.pieces import Call, Opened, Piece, Provider
 from llmesc.escalation.quality import Draft, Verdict
@@ -88,6 +89,6 @@ def patience_of_relay(own: Timeouts, seconds: float) -> Timeouts:
     )
 
 
-async def content_with(_draft: Draft) -> Verdict:
+async def content_with(_draft: Draft, _money: JudgePurse) -> Verdict:
     """The verdict is for whoever asked to find."""
     return Verdict(score=100)

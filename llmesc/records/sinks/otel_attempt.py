@@ -11,6 +11,7 @@ from llmesc.escalation.events import (
     AttemptOutcome,
     AttemptPriced,
     AttemptStarted,
+    JudgeCall,
     ProviderFailed,
     QualityChecked,
 )
@@ -64,7 +65,7 @@ def attempt_span(attempt: Attempt, provider_name: Callable[[str], str], *, strea
         "llmesc.status": attempt_status(finished.outcome, failed.failure.kind if failed else None),
         "llmesc.rule": failed.failure.rule if failed else None,
         "llmesc.quality.score": attempt.checked.score if attempt.checked else None,
-        **(_judged(attempt.checked) if attempt.checked else {}),
+        **_judged(finished.unfinished_judge or (attempt.checked.judge if attempt.checked else None)),
         "llmesc.request.id": finished.request_id,
         "llmesc.cost.usd": None if cost is None else float(cost),
     }
@@ -80,9 +81,9 @@ def attempt_span(attempt: Attempt, provider_name: Callable[[str], str], *, strea
     )
 
 
-def _judged(checked: QualityChecked) -> Mapping[str, Any]:
+def _judged(judge: JudgeCall | None) -> Mapping[str, Any]:
     """What the judge of the answer used: under names of our own, so that nobody adds it to the attempt's tokens."""
-    if (judge := checked.judge) is None:
+    if judge is None:
         return {}
     return {
         "llmesc.judge.ref": judge.resolution.ref,

@@ -118,6 +118,7 @@ def _run_span(recorded: _Recorded, provider_name: Callable[[str], str], *, conte
     who = answer.resolution if answer else primary
     request, caller, outcome = started.request, started.caller, finished.outcome
     error = "" if outcome in (RunOutcome.ANSWERED, RunOutcome.CANCELLED) else outcome.value
+    judge = finished.totals.judge
     said: Mapping[str, Any] = {
         "gen_ai.operation.name": OPERATION,
         "gen_ai.provider.name": provider_name(who.provider) if who else "llmesc",
@@ -138,6 +139,8 @@ def _run_span(recorded: _Recorded, provider_name: Callable[[str], str], *, conte
         "llmesc.attempts": finished.totals.attempts,
         "llmesc.skipped": finished.totals.skipped,
         "llmesc.cost.usd": None if finished.totals.cost is None else float(finished.totals.cost),
+        "llmesc.judge.calls": judge.calls if judge else None,
+        "llmesc.judge.cost.usd": None if judge is None or judge.cost is None else float(judge.cost),
         "llmesc.caller.name": caller.get("name"),
         "llmesc.correlation.id": caller.get("correlation"),
         **(_content(recorded) if content else {}),

@@ -47,7 +47,7 @@ def _facts(report: RunReport) -> str:
     facts.append(line(words.seconds(report.seconds)))
     if view.totals is not None:
         hosted = any(not attempt.resolution.tier.self_hosted for attempt in view.attempts)
-        facts.append(line(words.spent(view.totals.usage, view.totals.cost, hosted=hosted)))
+        facts.append(line(words.run_spent(view.totals, hosted=hosted)))
     if status := run_status(report.outcome):
         facts.append(line(f"status {status}"))
     if caller := caller_line(report):

@@ -26,6 +26,7 @@ from llmesc.escalation.circuits import Circuit, CircuitPolicy
 from llmesc.escalation.codec import encode_event
 from llmesc.escalation.events import AttemptFinished, Chain, Event
 from llmesc.escalation.failures import FailureKind
+from llmesc.escalation.judge_purse import JudgePurse
 from llmesc.escalation.latency import REMEMBERED_CALLS
 from llmesc.escalation.limits import Limits
 from llmesc.escalation.messages import Usage
@@ -65,7 +66,7 @@ class Learning(MemoryHealth):
 class Scored(World):
     """An answer's last word is its score."""
 
-    async def _judge(self, draft: Draft) -> Verdict:
+    async def _judge(self, draft: Draft, _money: JudgePurse) -> Verdict:
         if self.judging_seconds:
             await asyncio.sleep(self.judging_seconds)
         return Verdict(score=int(draft.text.split()[-1]))
