@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import json
+import subprocess
+import sys
 from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any
@@ -106,6 +108,21 @@ def test_without_a_redis_it_says_where_to_name_one(llmesc: Llmesc, tmp_path: Pat
 
     assert done.code == 5
     assert "fleet.url" in done.err
+
+
+@pytest.mark.parametrize("command", [("list",), ("show", "w1"), ("drain", "w1"), ("worker", "--serve", "lab/m")])
+def test_without_the_client_of_a_redis_it_says_what_to_install(command: tuple[str, ...], tmp_path: Path) -> None:
+    config = tmp_path / "config.toml"
+    providers = '[providers.lab]\napi = "simulated"\nmodels = [{ name = "m", context_window = 8192 }]\n'
+    config.write_text(f'state = "memory:"\n[fleet]\nurl = "redis://localhost:1/0"\n{providers}')
+    code = "import sys; sys.modules['redis'] = None\nfrom llmesc.cli.main import main\nsys.exit(main(sys.argv[1:]))"
+
+    done = subprocess.run(
+        [sys.executable, "-c", code, "--config", str(config), "fleet", *command], check=False, capture_output=True, text=True
+    )
+
+    said = ["error: the fleet meets at a Redis, and its client is not installed", "next: pip install 'llmesc[redis]'"]
+    assert (done.returncode, done.stdout, done.stderr.splitlines()) == (5, "", said)
 
 
 def test_a_redis_that_is_away_is_said(llmesc: Llmesc, server: RedisServer) -> None:

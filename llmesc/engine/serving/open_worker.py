@@ -8,15 +8,18 @@ import socket
 from collections.abc import AsyncIterator, Callable, Sequence
 from contextlib import asynccontextmanager
 from importlib.metadata import version
+from typing import TYPE_CHECKING
 
 from llmesc.engine.engine import Engine
-from llmesc.engine.serving.job import JobDone
 from llmesc.engine.serving.meeting import meet
 from llmesc.engine.serving.served import Served, servings
-from llmesc.engine.serving.worker import FleetWorker, Parts
 from llmesc.escalation.errors import ConfigError
 from llmesc.escalation.ports import CredentialsMissing
 from llmesc.fleet.messages import NAME, WorkerSays
+
+if TYPE_CHECKING:
+    from llmesc.engine.serving.job import JobDone
+    from llmesc.engine.serving.worker import FleetWorker
 
 
 @asynccontextmanager
@@ -36,6 +39,8 @@ async def open_worker(
     """
     key = await engine.fleet_key()
     async with meet(engine.config) as link:
+        from llmesc.engine.serving.worker import FleetWorker, Parts  # needs the client of a Redis, which `meet` looked for
+
         for candidate in {candidate.model_key: candidate for each in served for candidate in each.candidates}.values():
             try:
                 await engine.make_ready(candidate)

@@ -14,13 +14,10 @@ from llmesc.engine.serving.throughput import Throughput
 from llmesc.escalation.light_dataclass import dataclass
 from llmesc.escalation.secret import Secret
 from llmesc.fleet.link import Claimed, Link
-from llmesc.fleet.messages import WorkerSays, write
+from llmesc.fleet.messages import DRAIN, WorkerSays, write
 from llmesc.fleet.signature import is_signed, sign
 from llmesc.fleet.times import BEAT_SECONDS, WATCH_SECONDS
 from llmesc.state.store import StateUnavailable
-
-DRAIN = "drain"
-"""The operator's word for: take no more, and leave when all is done."""
 
 REMEMBERED_JOBS = 10_000
 """Requests that are not run a second time when somebody puts them into a lane again."""
