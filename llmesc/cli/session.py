@@ -43,7 +43,7 @@ class Session:
     @cached_property
     def err(self) -> Narrator:
         """Standard error."""
-        return Narrator(self.streams)
+        return Narrator(self.streams, options=self._options())
 
     def with_engine(self, work: Callable[[Engine], Awaitable[T]]) -> T:
         """Opens the engine that the global options name, does `work` with it, and closes it.
@@ -76,6 +76,16 @@ class Session:
             return asyncio.run(interruptible())
         except asyncio.CancelledError:
             raise KeyboardInterrupt from None
+
+    def _options(self) -> str:
+        """The global options that were given, as a command line has them. A URL that may hold a password is left out."""
+        state = self.state if self.state and "@" not in self.state and "password" not in self.state else None
+        given = {"--config": self.config_file, "--state": state}
+        if not any(given.values()):
+            return ""
+        from shlex import quote
+
+        return "".join(f"{name} {quote(str(value))} " for name, value in given.items() if value)
 
     def warn(self, text: str) -> None:
         """Says a warning of the engine."""

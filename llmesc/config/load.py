@@ -60,8 +60,10 @@ def read_toml(path: Path) -> Read | tuple[str, ...]:
     """What stands at `path`, or why that cannot be read."""
     try:
         text = path.read_bytes().decode("utf-8-sig")
+    except FileNotFoundError as error:
+        return (f"{path}: {error.strerror}; `llmesc init` writes a configuration",)
     except OSError as error:
-        return (f"{path}: {error.strerror or error}; `llmesc init` writes a configuration",)
+        return (f"{path}: {error.strerror or error}",)
     except UnicodeDecodeError as error:
         return (f"{path}: byte {error.start} is not UTF-8; TOML has to be",)
     try:

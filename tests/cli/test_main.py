@@ -283,3 +283,35 @@ def test_what_the_doctor_finds_decides_his_exit_code(
     assert [check["name"] for check in json.loads(llmesc("doctor", "--json").out)] == ["versions", *failed]
     assert "✓ ok" in llmesc("doctor", terminals="in out").out
     assert set(doctor._MARKS) == {"ok", "warning", "failed", "skipped"}
+
+
+@pytest.mark.parametrize(
+    ("given", "then"),
+    [
+        (("--config", "no such.toml"), "llmesc --config 'no such.toml' init"),
+        (("--config", "broken.toml"), "llmesc --config broken.toml config edit"),
+        (("--config", "."), "llmesc --config . config path"),
+        (("--state", "memory:"), "llmesc --state memory: history list"),
+        (("--config", "good.toml", "--state", "memory:"), "llmesc --config good.toml --state memory: history list"),
+        ((), "llmesc history list"),
+    ],
+)
+def test_the_next_command_looks_where_this_one_looked(
+    given: tuple[str, ...], then: str, llmesc: Llmesc, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.chdir(tmp_path)
+    Path("broken.toml").write_text("[providers")
+    Path("good.toml").write_text('[providers.demo]\napi = "simulated"\nmodels = ["m"]\n')
+
+    done = llmesc(*given, "history", "show", "nosuch", "--json")
+
+    assert done.err.splitlines()[-1] == f"next: {then}"
+    assert json.loads(done.out)["error"]["hint"] == then
+
+
+def test_a_password_in_the_state_is_not_repeated_in_the_next_command(llmesc: Llmesc) -> None:
+    done = llmesc("--state", "redis://:hunter2@localhost:1/0", "history", "list")
+
+    assert done.code != 0
+    assert "next: llmesc doctor" in done.err
+    assert "hunter2" not in done.err + done.out
