@@ -53,7 +53,7 @@ def dashboard(
     session.err.keep_quiet()  # a warning would be written over the screen: it is said when that is left
     try:
         with lent_to_the_screen(session):
-            answer = session.run(play) if demo else session.with_engine(work)
+            answer = session.run(play) if demo else session.with_engine(work, warns_at_once=True)
     finally:
         session.err.speak()
     if print_answer and answer is not None:

@@ -72,7 +72,7 @@ def worker(
         session.err.say(f"{called} has left")
         return 0
 
-    return session.with_engine(work)
+    return session.with_engine(work, warns_at_once=True)
 
 
 def _say_ready(session: Session, name: str, what: Sequence[Served], concurrency: int) -> None:
