@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import re
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
@@ -358,6 +359,18 @@ def test_history_can_be_narrowed(options: list[str], found: int, llmesc: Llmesc,
     llmesc("ask", "the second", "--no-escalation")
 
     assert len(json.loads(llmesc("history", *options, "--json").out)) == found
+
+
+def test_the_list_of_requests_fits_a_narrow_terminal_and_says_when(llmesc: Llmesc, chain: Chain) -> None:
+    chain(DOWN, GOOD)
+    llmesc("ask", "What is the answer to everything, and why is it so short?")
+
+    narrow = llmesc("history", terminals="out", width=80).out.splitlines()
+    roomy = llmesc("history", terminals="out", width=120).out.splitlines()
+
+    assert max(map(len, narrow)) <= 80
+    assert re.search(r"[0-9a-f]{12}  [0-9:]{8}  ✓ answered  good/m +2  .* What is ", narrow[1])
+    assert re.search(r"[0-9a-f]{12}  [0-9-]{10} [0-9:]{8}  ✓ answered ", roomy[1])
 
 
 def test_a_broken_state_never_costs_the_answer(llmesc: Llmesc, chain: Chain, tmp_path: Path) -> None:
