@@ -19,7 +19,7 @@ if TYPE_CHECKING:
     from llmesc.story.style import Style
     from llmesc.story.table import Row
 
-HELP = "Workers that serve models to other hosts, and what they are doing."
+HELP = "Workers that serve models to other hosts, and what they do."
 
 Serve = Annotated[
     list[str], typer.Option("--serve", metavar="REF", help="What to serve; repeatable.", autocompletion=complete.references)
@@ -39,10 +39,10 @@ def worker(
     queue: Annotated[int, typer.Option(metavar="N", min=0, max=100_000, help="Requests that may wait for it in a lane.")] = 8,
     name: Annotated[str | None, typer.Option(metavar="NAME", help="What it is called; HOST-PID unless said.")] = None,
 ) -> int:
-    """Serve models of this configuration to whoever asks at the fleet's Redis.
+    """Serve models to whoever asks at the fleet's Redis.
 
-    On Ctrl-C, SIGTERM or `llmesc fleet drain` it takes no more requests, finishes those that it has begun, and leaves. A second
-    Ctrl-C ends it at once.
+    They are models of this configuration. On Ctrl-C, SIGTERM or `llmesc fleet drain` it takes no more requests, finishes those
+    that it has begun, and leaves. A second Ctrl-C ends it at once.
     """
     session: Session = ctx.obj
     windows = [part.strip() for part in (lanes or "").split(",") if part.strip()]
@@ -98,7 +98,7 @@ def _say_done(session: Session, done: JobDone) -> None:
 
 
 def list_fleet(ctx: typer.Context, as_json: Json = False) -> int:
-    """List the workers that live: their lanes, how busy they are, how fast."""
+    """List the workers that live: their lanes, how busy, how fast."""
     session: Session = ctx.obj
     session.promised_json = as_json
     view = _look(session)
@@ -158,7 +158,7 @@ def show(
 
 
 def drain(ctx: typer.Context, names: Names, as_json: Json = False) -> int:
-    """Tell workers to take no more, finish what they have begun, and leave."""
+    """Have workers take no more, finish what they began, and leave."""
     session: Session = ctx.obj
     session.promised_json = as_json
 

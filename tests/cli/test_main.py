@@ -128,6 +128,31 @@ def test_help_is_plain_text_on_standard_output(command: list[str], flag: str, ll
     assert done.out.isascii()
 
 
+GROUPS = ["chain", "circuits", "models", "budgets", "history", "records", "fleet", "config"]
+
+
+@pytest.mark.parametrize("command", [[], *([group] for group in GROUPS)])
+def test_the_help_of_each_command_fits_and_cuts_nothing(command: list[str], llmesc: Llmesc) -> None:
+    told = llmesc(*command, "--help").out
+    names = [line.split()[0] for line in told.partition("Commands:\n")[2].partition("\n\n")[0].splitlines()]
+
+    assert names
+    assert "..." not in told.replace("[ARGS]...", "")
+    for name in names:
+        own = llmesc(*command, name, "--help").out
+        assert "<str>" not in own and "<list[" not in own
+        assert name in (*GROUPS, "ask") or "Examples:\n" in own or len(command) == 1
+        assert max(map(len, own.splitlines())) <= 110
+        for line in own.partition("Examples:\n")[2].splitlines():
+            assert line.split().count("llmesc") == 1 and (command or [name])[0] in line.split()
+
+
+def test_a_verb_shows_the_examples_that_name_it_and_the_usual_one_those_that_name_none(llmesc: Llmesc) -> None:
+    assert "Examples:\n    llmesc circuits reset openai --denied\n" in llmesc("circuits", "reset", "--help").out
+    assert llmesc("circuits", "list", "--help").out.endswith("Examples:\n    llmesc circuits\n")
+    assert "llmesc circuits show openai@team-a" in llmesc("circuits", "--help").out
+
+
 def test_help_topics(llmesc: Llmesc) -> None:
     codes = llmesc("help", "exit-codes")
     environment = llmesc("help", "environment")
