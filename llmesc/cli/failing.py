@@ -33,7 +33,8 @@ def explain(error: Exception, session: Session) -> ExitCode:
     session.err.no_status()
     session.err.speak()
     if isinstance(error, typer.TyperException):
-        _say(session, error.format_message(), next_command=_help_for(error))
+        # "Value error, " is how pydantic, which validates for Typer, begins
+        _say(session, error.format_message().replace(": Value error, ", ": "), next_command=_help_for(error))
         return ExitCode.USAGE
     if isinstance(error, CannotWrite):
         _say(session, str(error))

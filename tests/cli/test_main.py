@@ -97,6 +97,7 @@ def test_which_error_ends_with_which_code(error: LlmescError, code: int) -> None
         (["history", "list", "--since", "yore"], "--since: 'yore' is neither a duration (2h) nor a date", ""),
         (["classify"], "give the --status that came", "llmesc classify --help"),
         (["help", "me"], "'me'", "llmesc help --help"),
+        (["ask", "--expect", "yaml", "x"], "'--expect': 'yaml' is not one of 'text', 'json'", "llmesc ask --help"),
     ],
 )
 def test_bad_input_gets_one_clear_line_and_the_next_step(argv: list[str], said: str, then: str, llmesc: Llmesc) -> None:
