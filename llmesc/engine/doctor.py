@@ -32,6 +32,10 @@ class Check:
     """The next thing to do, where something is wrong."""
 
 
+_MOST_LISTED = 8
+"""Models that are named of an endpoint."""
+
+
 async def examine(config: Config, store: ResilientStore, wires: Wires, outbox: Outbox) -> Sequence[Check]:
     """Versions, configuration, state, and every endpoint and sink at once: reachable, key present and accepted, models listed."""
     instances = [(provider, instance) for provider in config.providers for instance in provider.instances]
@@ -79,7 +83,8 @@ def _configuration(config: Config) -> Iterator[Check]:
             hint="`llmesc init` writes it down",
         )
     else:
-        yield Check(name="config", status="ok", detail=f"{len(config.providers)} providers, {len(config.chains)} chains")
+        detail = f"{_plural(len(config.providers), 'provider')}, {_plural(len(config.chains), 'chain')}"
+        yield Check(name="config", status="ok", detail=detail)
 
 
 async def _state(store: ResilientStore) -> Check:
@@ -121,7 +126,10 @@ def _sink(name: str, is_reached: bool, told: str, standing: SinkStatus | None) -
 def _hint_of_missing(provider: ProviderConfig, listed: Sequence[str]) -> str:
     if provider.api == "fleet" and not listed:
         return "no worker lives; `llmesc fleet worker --serve REF` where the model is"
-    return f"{'its workers serve' if provider.api == 'fleet' else 'it lists'} {', '.join(listed[:8])}"
+    if not listed:
+        return "it lists no model at all: load one there, or check base_url"
+    more = f", and {len(listed) - _MOST_LISTED} more" if len(listed) > _MOST_LISTED else ""
+    return f"{'its workers serve' if provider.api == 'fleet' else 'it lists'} {', '.join(listed[:_MOST_LISTED])}{more}"
 
 
 async def _fleet(config: Config, wires: Wires) -> Check:
@@ -139,6 +147,10 @@ async def _fleet(config: Config, wires: Wires) -> Check:
     lanes = sorted({lane for worker in living for lane in worker.lanes})
     serving = f", served by {', '.join(worker.name for worker in living)}: {', '.join(lanes)}" if living else ", no worker lives"
     return Check(name="fleet", status="ok", detail=place + serving)
+
+
+def _plural(number: int, noun: str) -> str:
+    return f"{number} {noun}{'' if number == 1 else 's'}"
 
 
 def _told(facts: Mapping[str, str]) -> str:
