@@ -65,6 +65,7 @@ def worker(
             queue=queue,
             on_done=lambda done: _say_done(session, done),
             warn=session.warn,
+            on_drain=lambda running: _say_drained(session, called, running),
         ) as one:
             _say_ready(session, called, what, concurrency)
             with on_interrupt(one.drain):
@@ -79,6 +80,13 @@ def _say_ready(session: Session, name: str, what: Sequence[Served], concurrency:
     session.err.no_status()
     for each in what:
         session.err.say(f"{name} serves {', '.join(map(str, each.lanes))} from {each.reference}, {concurrency} at once", "strong")
+
+
+def _say_drained(session: Session, name: str, running: int) -> None:
+    if running:  # else it has left before anybody could read this
+        from llmesc.story.words import plural
+
+        session.err.say(f"{name} takes no more, and finishes {plural(running, 'request')}; Ctrl-C ends it at once", "doubtful")
 
 
 def _say_done(session: Session, done: JobDone) -> None:
@@ -148,13 +156,26 @@ def show(
     from llmesc.story.table import Column
 
     facts = encode(workers[0]) if workers else {}
-    rows: list[Row] = [(key, str(value)) for key, value in facts.items() if key != "serves"]
+    rows: list[Row] = [_fact(key, value) for key, value in facts.items() if key != "serves"]
     rows += [(f"serves {each['lane']}", str(each["reference"])) for each in facts.get("serves", ())]
     for lane in lanes:
         rows.append((f"lane {lane.lane}", f"{lane.running} running, {lane.waiting} waiting, room for {lane.room}"))
         rows.append((f"workers of {lane.lane}", ", ".join(lane.workers)))
     session.out.table((Column("what"), Column("is")), rows)
     return 0
+
+
+def _fact(key: str, value: Any) -> Row:
+    from llmesc.escalation.times import Timestamp, rfc3339
+    from llmesc.story import words
+    from llmesc.story.table import Cell
+
+    told = Cell(str(value))
+    if key == "started":
+        told = Cell(words.moment(Timestamp(value)), raw=rfc3339(Timestamp(value)))
+    elif isinstance(value, bool):
+        told = Cell("yes" if value else "no", raw=str(value).lower())
+    return Cell(words.plain_words(key), raw=key), told
 
 
 def drain(ctx: typer.Context, names: Names, as_json: Json = False) -> int:

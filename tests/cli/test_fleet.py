@@ -66,6 +66,9 @@ def test_it_shows_a_worker_and_a_lane_and_steers_no_terminal(llmesc: Llmesc, ser
     worker, lane = llmesc("fleet", "show", "w1"), llmesc("fleet", "show", "m@8k")
 
     assert "serves m@8k\tlab/m" in worker.out
+    assert {"started\t1970-01-01T00:00:01.000000Z", "draining\tfalse", "tokens_per_second\t0.0"} <= set(worker.out.splitlines())
+    seen = llmesc("fleet", "show", "w1", terminals="out").out.splitlines()
+    assert ["tokens per second", "0.0"] in [line.split("  ", 1) for line in seen]
     assert "\x1b" not in worker.out
     assert "lane m@8k\t0 running, 0 waiting, room for 5" in lane.out
     assert json.loads(llmesc("fleet", "show", "w1", "--json").out)["name"] == "w1"

@@ -15,7 +15,9 @@ from llmesc.engine.serving.meeting import meet
 from llmesc.engine.serving.served import Served, servings
 from llmesc.escalation.errors import ConfigError
 from llmesc.escalation.ports import CredentialsMissing
+from llmesc.escalation.untrusted import one_line
 from llmesc.fleet.messages import NAME, WorkerSays
+from llmesc.fleet.workers import Workers
 
 if TYPE_CHECKING:
     from llmesc.engine.serving.job import JobDone
@@ -32,6 +34,7 @@ async def open_worker(
     queue: int,
     on_done: Callable[[JobDone], None],
     warn: Callable[[str], None],
+    on_drain: Callable[[int], None] = lambda _: None,
 ) -> AsyncIterator[FleetWorker]:
     """A worker whose models are ready to be called: their weights are fetched before anybody may ask for them.
 
@@ -56,7 +59,29 @@ async def open_worker(
             concurrency=concurrency,
             queue=queue,
         )
-        yield FleetWorker(Parts(engine=engine, link=link, key=key, served=served, on_done=on_done, warn=warn), says)
+        for other in await Workers(link, key).living():
+            if other.name == name and not is_gone(other):
+                warn(f"{_twice(other)}; --name tells them apart")
+        parts = Parts(engine=engine, link=link, key=key, served=served, on_done=on_done, warn=warn, on_drain=on_drain)
+        yield FleetWorker(parts, says)
+
+
+def is_gone(worker: WorkerSays) -> bool:
+    """Whether its process was killed on this host, so that it only seems to live until its lease ends."""
+    if worker.host != socket.gethostname():
+        return False
+    try:
+        os.kill(worker.pid, 0)
+    except ProcessLookupError:
+        return True
+    except OSError:  # it lives, and is somebody else's
+        return False
+    return False
+
+
+def _twice(other: WorkerSays) -> str:
+    where = f"on {one_line(other.host)} as process {other.pid}"
+    return f"a worker called {other.name} lives already, {where}: two of one name are shown, drained and counted as one"
 
 
 def worker_name(said: str | None) -> str:

@@ -33,6 +33,8 @@ class Parts:
     served: Sequence[Served]
     on_done: Callable[[JobDone], None]
     warn: Callable[[str], None]
+    on_drain: Callable[[int], None] = lambda _: None
+    """Told once, with how many requests it still finishes."""
 
 
 class FleetWorker:
@@ -52,6 +54,8 @@ class FleetWorker:
 
     def drain(self) -> None:
         """Takes no more; `run` returns when all that was begun is done."""
+        if not self._draining.is_set():
+            self._parts.on_drain(len(self._running))
         self._draining.set()
         self._slot_free.set()
 
