@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import os
 import platform
 from collections.abc import Iterator, Mapping, Sequence
 from typing import Literal
@@ -168,9 +169,11 @@ async def _endpoint(provider: ProviderConfig, instance: InstanceConfig, wires: W
         ]
     if result.failure is not None:
         from llmesc.providers.advice import advice
+        from llmesc.providers.proxy_advice import proxy_advice
 
         failure = result.failure
-        hint = advice(failure, provider.name, self_hosted=provider.tier.self_hosted)
+        hint = proxy_advice(failure, instance.base_url or "", os.environ)
+        hint = hint or advice(failure, provider.name, self_hosted=provider.tier.self_hosted)
         return [Check(name=name, status="failed", detail=f"{failure.kind}: {failure.message}", hint=hint)]
     where = instance.base_url or provider.api
     accepted = {True: ", key accepted", False: ", key refused", None: ""}[result.key_accepted]
