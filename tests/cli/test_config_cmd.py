@@ -50,7 +50,7 @@ def test_check_passes_what_is_right_and_names_doubts(llmesc: Llmesc, configure: 
     done = llmesc("config", "check")
 
     assert (done.code, done.out) == (0, f"{file}: no mistakes\n")
-    assert "warning: chains.default: 1 of max_attempts 3 candidates" in done.err
+    assert "warning: chains.default: has 1 candidate, and max_attempts is 3" in done.err
 
 
 def test_check_names_every_mistake_and_where(llmesc: Llmesc, configure: Configure) -> None:
