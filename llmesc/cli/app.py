@@ -14,6 +14,7 @@ import typer
 from typer.core import TyperGroup
 from typer.main import get_command, get_group
 
+from llmesc.cli.examples import examples
 from llmesc.cli.exit_codes import ExitCode
 
 if TYPE_CHECKING:
@@ -51,7 +52,11 @@ def lazily(makers: Mapping[str, Make], default: str | None = None) -> type[Typer
 def _command(function: Callable[..., int], name: str, epilog: str | None = None) -> Any:
     alone = typer.Typer(add_completion=False, rich_markup_mode=None, pretty_exceptions_enable=False)
     alone.command(name, epilog=epilog)(function)
-    return get_command(alone)
+    made: Any = get_command(alone)
+    for parameter in made.params:
+        if parameter.param_type_name == "argument":  # its name says enough: no `<list[str]>` behind it
+            parameter.display_type_rich = lambda **_: ""
+    return made
 
 
 def _one(name: str, module: str | None = None, function: str | None = None, epilog: str | None = None) -> Make:
@@ -61,7 +66,9 @@ def _one(name: str, module: str | None = None, function: str | None = None, epil
 
     def make() -> Any:
         home = import_module(f"llmesc.cli.{module or name}")
-        return _command(getattr(home, function or name), name, epilog and getattr(home, epilog))
+        notes = getattr(home, epilog) if epilog else None
+        below = "\n\n".join(filter(None, (notes, examples(name))))
+        return _command(getattr(home, function or name), name, below or None)
 
     return make
 
@@ -71,8 +78,12 @@ def _verbs(name: str, default: str, module: str | None = None) -> Make:
 
     def make() -> Any:
         home = import_module(f"llmesc.cli.{module or name}")
-        makers = {verb: partial(_command, function, verb) for verb, function in home.VERBS.items()}
-        return get_group(typer.Typer(name=name, help=home.HELP, cls=lazily(makers, default), rich_markup_mode=None))
+        makers = {
+            verb: partial(_command, function, verb, examples(name, verb, is_default=verb == default))
+            for verb, function in home.VERBS.items()
+        }
+        group = lazily(makers, default)
+        return get_group(typer.Typer(name=name, help=home.HELP, epilog=examples(name), cls=group, rich_markup_mode=None))
 
     return make
 
@@ -106,6 +117,7 @@ def _tree() -> typer.Typer:
         pretty_exceptions_enable=False,
         invoke_without_command=True,
         callback=_root,
+        epilog=examples(""),
         context_settings={"help_option_names": ["-h", "--help"]},
     )
 

@@ -191,7 +191,7 @@ def ask(
         same_screen=isinstance(sink, Streamed) and session.out.is_terminal and session.err.is_terminal,
     )
     with redirect_stdout(session.streams.stderr):  # what a tool prints is no part of the answer
-        return session.with_engine(lambda engine: _answer(engine, session, request, options, follower))
+        return session.with_engine(lambda engine: _answer(engine, session, request, options, follower), warns_at_once=True)
 
 
 def _tools(session: Session, files: list[Path], *, yes: bool, max_rounds: int | None) -> Toolbox:

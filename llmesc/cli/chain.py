@@ -17,7 +17,7 @@ if TYPE_CHECKING:
     from llmesc.escalation.resolution import Resolution
     from llmesc.story.table import Cell, Row
 
-HELP = "Who would be asked, in which order, and who not; and what another policy would have done."
+HELP = "Who would be asked, in which order, and why not others."
 
 _AFTERWARDS = {
     "wait_first": "waited for before the next is called",

@@ -236,10 +236,20 @@ def _print_changes(
         state = words.state_words(new.state)[0] if session.out.is_terminal else new.state
         reason = f" ({_why(old)})" if _why(old) else ""
         told = "as before" if _same(old, new) else f"was {words.plain_words(old.state)}{reason}"
-        forced = f"; {_why(new)}" if new.circuit.override is not None else ""
-        session.out.line(one_line(f"{new.key}: {state}, {told}{forced}"))
+        session.out.line(one_line(f"{new.key}: {state}, {told}{_forced(session, new)}"))
     for denial in allowed:
         session.out.line(one_line(f"{denial.key}: allowed, was denied ({denial.why})"))
+
+
+def _forced(session: Session, line: CircuitLine) -> str:
+    """What an operator said of it, and how long that holds."""
+    from llmesc.story import words
+
+    override = line.circuit.override
+    if override is None:
+        return ""
+    until = "until llmesc circuits reset" if override.until is None else f"until {words.ahead(override.until, session.now())}"
+    return f"; {_why(line)}, {until}"
 
 
 def _same(old: CircuitLine, new: CircuitLine) -> bool:

@@ -38,9 +38,10 @@ def classify(
     ] = None,
     as_json: Json = False,
 ) -> int:
-    """Tell what llmesc makes of a provider's error: its kind, what would be skipped, what the circuit would do, what helps.
+    """Tell what llmesc makes of a provider's error, and what helps.
 
-    A whole response, an SDK's exception or a line of a log may be pasted as it is.
+    Its kind, what would be skipped, what the circuit would do. A whole response, an SDK's exception or a line of a log may be
+    pasted as it is.
     """
     from llmesc.cli.bad_input import BadInput
     from llmesc.engine import explain_error

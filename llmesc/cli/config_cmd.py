@@ -57,7 +57,13 @@ def edit(ctx: typer.Context) -> int:
     file = _path(session)
     if not file.exists():
         raise BadInput(f"{file}: no such file", "llmesc init")
-    command = os.environ.get("VISUAL") or os.environ.get("EDITOR") or "vi"
+    command = os.environ.get("VISUAL") or os.environ.get("EDITOR")
+    if not command:
+        if not (session.streams.stdin_is_terminal and session.streams.stdout_is_terminal):
+            raise BadInput(
+                f"there is no terminal for an editor; the file is {file}", "llmesc config check, when you have edited it"
+            )
+        command = "vi"
     try:
         status = subprocess.run([*shlex.split(command), str(file)], check=False).returncode  # noqa: S603 - the user's own editor
     except (OSError, ValueError) as error:

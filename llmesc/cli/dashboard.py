@@ -28,7 +28,7 @@ def dashboard(
 
     session: Session = ctx.obj
     if not session.streams.takes_a_screen:
-        raise BadInput("the dashboard needs a terminal; next: llmesc history list")
+        raise BadInput("the dashboard needs a terminal", "llmesc history list")
     if demo and (session.config_file is not None or session.state is not None):
         raise BadInput("--demo brings its own chain and keeps no state: leave --config and --state out")
     chosen = screen_settings(session, theme, with_configuration=not demo)
@@ -53,7 +53,7 @@ def dashboard(
     session.err.keep_quiet()  # a warning would be written over the screen: it is said when that is left
     try:
         with lent_to_the_screen(session):
-            answer = session.run(play) if demo else session.with_engine(work)
+            answer = session.run(play) if demo else session.with_engine(work, warns_at_once=True)
     finally:
         session.err.speak()
     if print_answer and answer is not None:

@@ -18,8 +18,10 @@ if TYPE_CHECKING:
 def show(session: Session, drilled: Drilled) -> None:
     """The score card, and what is wrong."""
     rows = [(Cell(words.plain_words(name), raw=name), Cell(told)) for name, told in drill_words.card(drilled)]
-    session.out.table((Column("score"), Column(one_line(drilled.scenario.name) or "drill")), rows)
-    for line, style in drill_words.verdict(drilled.problems):
+    if session.out.is_terminal and (name := one_line(drilled.scenario.name)):
+        rows.insert(0, (Cell("drill"), Cell(name, "strong")))
+    session.out.table((Column("score"), Column("")), rows)
+    for line, style in drill_words.verdict(drilled.problems, drilled.struck_nobody):
         session.err.say(line, style)
 
 
@@ -50,6 +52,7 @@ def as_json(drilled: Drilled) -> dict[str, Any]:
         "chain": drilled.chain,
         "right": drilled.right,
         "problems": list(drilled.problems),
+        "struck_nobody": list(drilled.struck_nobody),
         "faults": [{"at": each.target, "fault": str(each.fault)} for each in drilled.scenario.injections],
         "requests": [_score_json(one) for one in drilled.scores],
         "calls": dict(totals.calls),

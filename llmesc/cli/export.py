@@ -22,7 +22,7 @@ def export(
     ctx: typer.Context,
     run: Annotated[
         str | None,
-        typer.Argument(metavar="[ID]", help="The id, or how it begins; without it all that fit.", autocompletion=complete.runs),
+        typer.Argument(metavar="ID", help="The id, or how it begins; without it all that fit.", autocompletion=complete.runs),
     ] = None,
     html: Annotated[
         str | None, typer.Option("--html", metavar="FILE", help="Write one page that needs nothing else; - prints it.")

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 from collections.abc import Sequence
+from pathlib import Path
 
 import typer
 
@@ -22,6 +23,8 @@ _NEXT_BY_NAME = {
     "language": "llmesc ask --help",
     "model": "llmesc models list",
     "run": "llmesc history list",
+    "worker": "llmesc fleet list",
+    "worker or lane": "llmesc fleet list",
 }
 
 
@@ -30,7 +33,8 @@ def explain(error: Exception, session: Session) -> ExitCode:
     session.err.no_status()
     session.err.speak()
     if isinstance(error, typer.TyperException):
-        _say(session, error.format_message(), next_command=_help_for(error))
+        # "Value error, " is how pydantic, which validates for Typer, begins
+        _say(session, error.format_message().replace(": Value error, ", ": "), next_command=_help_for(error))
         return ExitCode.USAGE
     if isinstance(error, CannotWrite):
         _say(session, str(error))
@@ -56,7 +60,8 @@ def _report(session: Session, error: Exception, headline: str, details: Sequence
         from llmesc.story.run_json import failure_json
 
         problems = error.problems if isinstance(error, ConfigError) else ()
-        session.out.json(failure_json(type(error).__name__, headline, problems=problems, hint=next_command))
+        hint = session.err.onward(f"next: {next_command}").removeprefix("next: ")
+        session.out.json(failure_json(type(error).__name__, headline, problems=problems, hint=hint))
 
 
 def _say(session: Session, headline: str, details: Sequence[str] = (), next_command: str = "") -> None:
@@ -80,9 +85,15 @@ def _next(error: LlmescError, session: Session) -> str:
         case UnknownName(what=what):
             return _NEXT_BY_NAME.get(what, "llmesc config show")
         case ConfigError():
-            return "llmesc config edit" if config_path(session.config_file, os.environ).exists() else "llmesc init"
+            return _next_for(config_path(session.config_file, os.environ))
         case _:
             return "llmesc doctor"
+
+
+def _next_for(config: Path) -> str:
+    if not config.exists():
+        return "llmesc init"
+    return "llmesc config edit" if config.is_file() else "llmesc config path"
 
 
 def _help_for(error: typer.TyperException) -> str:

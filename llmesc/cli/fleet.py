@@ -19,7 +19,7 @@ if TYPE_CHECKING:
     from llmesc.story.style import Style
     from llmesc.story.table import Row
 
-HELP = "Workers that serve models to other hosts, and what they are doing."
+HELP = "Workers that serve models to other hosts, and what they do."
 
 Serve = Annotated[
     list[str], typer.Option("--serve", metavar="REF", help="What to serve; repeatable.", autocompletion=complete.references)
@@ -39,10 +39,10 @@ def worker(
     queue: Annotated[int, typer.Option(metavar="N", min=0, max=100_000, help="Requests that may wait for it in a lane.")] = 8,
     name: Annotated[str | None, typer.Option(metavar="NAME", help="What it is called; HOST-PID unless said.")] = None,
 ) -> int:
-    """Serve models of this configuration to whoever asks at the fleet's Redis.
+    """Serve models to whoever asks at the fleet's Redis.
 
-    On Ctrl-C, SIGTERM or `llmesc fleet drain` it takes no more requests, finishes those that it has begun, and leaves. A second
-    Ctrl-C ends it at once.
+    They are models of this configuration. On Ctrl-C, SIGTERM or `llmesc fleet drain` it takes no more requests, finishes those
+    that it has begun, and leaves. A second Ctrl-C ends it at once.
     """
     session: Session = ctx.obj
     windows = [part.strip() for part in (lanes or "").split(",") if part.strip()]
@@ -65,6 +65,7 @@ def worker(
             queue=queue,
             on_done=lambda done: _say_done(session, done),
             warn=session.warn,
+            on_drain=lambda running: _say_drained(session, called, running),
         ) as one:
             _say_ready(session, called, what, concurrency)
             with on_interrupt(one.drain):
@@ -72,13 +73,20 @@ def worker(
         session.err.say(f"{called} has left")
         return 0
 
-    return session.with_engine(work)
+    return session.with_engine(work, warns_at_once=True)
 
 
 def _say_ready(session: Session, name: str, what: Sequence[Served], concurrency: int) -> None:
     session.err.no_status()
     for each in what:
         session.err.say(f"{name} serves {', '.join(map(str, each.lanes))} from {each.reference}, {concurrency} at once", "strong")
+
+
+def _say_drained(session: Session, name: str, running: int) -> None:
+    if running:  # else it has left before anybody could read this
+        from llmesc.story.words import plural
+
+        session.err.say(f"{name} takes no more, and finishes {plural(running, 'request')}; Ctrl-C ends it at once", "doubtful")
 
 
 def _say_done(session: Session, done: JobDone) -> None:
@@ -98,7 +106,7 @@ def _say_done(session: Session, done: JobDone) -> None:
 
 
 def list_fleet(ctx: typer.Context, as_json: Json = False) -> int:
-    """List the workers that live: their lanes, how busy they are, how fast."""
+    """List the workers that live: their lanes, how busy, how fast."""
     session: Session = ctx.obj
     session.promised_json = as_json
     view = _look(session)
@@ -148,7 +156,7 @@ def show(
     from llmesc.story.table import Column
 
     facts = encode(workers[0]) if workers else {}
-    rows: list[Row] = [(key, str(value)) for key, value in facts.items() if key != "serves"]
+    rows: list[Row] = [_fact(key, value) for key, value in facts.items() if key != "serves"]
     rows += [(f"serves {each['lane']}", str(each["reference"])) for each in facts.get("serves", ())]
     for lane in lanes:
         rows.append((f"lane {lane.lane}", f"{lane.running} running, {lane.waiting} waiting, room for {lane.room}"))
@@ -157,8 +165,21 @@ def show(
     return 0
 
 
+def _fact(key: str, value: Any) -> Row:
+    from llmesc.escalation.times import Timestamp, rfc3339
+    from llmesc.story import words
+    from llmesc.story.table import Cell
+
+    told = Cell(str(value))
+    if key == "started":
+        told = Cell(words.moment(Timestamp(value)), raw=rfc3339(Timestamp(value)))
+    elif isinstance(value, bool):
+        told = Cell("yes" if value else "no", raw=str(value).lower())
+    return Cell(words.plain_words(key), raw=key), told
+
+
 def drain(ctx: typer.Context, names: Names, as_json: Json = False) -> int:
-    """Tell workers to take no more, finish what they have begun, and leave."""
+    """Have workers take no more, finish what they began, and leave."""
     session: Session = ctx.obj
     session.promised_json = as_json
 

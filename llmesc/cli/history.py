@@ -20,6 +20,9 @@ if TYPE_CHECKING:
 
 HELP = "What was asked, who answered, and why not others."
 
+_ROOMY = 100
+"""Columns of a terminal; with fewer the list of requests has the time or the date, and leaves the cost to `history show`."""
+
 
 def list_runs(
     ctx: typer.Context,
@@ -116,18 +119,25 @@ def _print_runs(session: Session, runs: Sequence[RunSummary]) -> None:
     from llmesc.story.table import Cell, Column
 
     rows: list[Row] = []
+    is_roomy = session.streams.width >= _ROOMY
     for run in runs:
         outcome, style = words.outcome_words(run.outcome)
         lasted = None if run.finished_at is None else max(run.finished_at - run.started_at, 0.0)
         rows.append(
             (
                 run.run_id,
-                Cell(words.moment(run.started_at), raw=rfc3339(run.started_at)),
+                Cell(
+                    words.moment(run.started_at) if is_roomy else words.lately(run.started_at, session.now()),
+                    raw=rfc3339(run.started_at),
+                ),
                 Cell(outcome, style, raw=run.outcome),
                 run.answered_by or "",
                 str(run.attempts),
                 Cell("" if lasted is None else words.seconds(lasted), raw="" if lasted is None else f"{lasted:.3f}"),
-                Cell("" if run.cost is None else words.money(run.cost), raw="" if run.cost is None else str(run.cost)),
+                Cell(
+                    "" if run.cost is None or not is_roomy else words.money(run.cost),
+                    raw="" if run.cost is None else str(run.cost),
+                ),
                 run.prompt,
             )
         )

@@ -37,7 +37,7 @@ def init(
     except Exists:
         raise there from None
     except OSError as error:
-        raise BadInput(f"{file}: cannot be written ({error.strerror or error})") from None
+        raise OSError(error.errno, f"cannot be written: {error.strerror or error}", str(file)) from None
     session.out.line(str(file))
     for provider in config.providers:
         session.err.say(f"● {provider.name} ({provider.tier.label}): {config.origins[f'providers.{provider.name}']}", "good")

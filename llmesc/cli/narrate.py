@@ -19,7 +19,7 @@ STATUS_SECONDS = 0.1
 class Narrator:
     """Standard error of one command. A reader that left takes the story with it, never the answer: nothing here raises."""
 
-    def __init__(self, streams: Streams, clock: Callable[[], float] = time.monotonic) -> None:
+    def __init__(self, streams: Streams, clock: Callable[[], float] = time.monotonic, *, options: str = "") -> None:
         self._stream = streams.stderr
         self._colour = streams.stderr_colour
         self._clock = clock
@@ -33,6 +33,7 @@ class Narrator:
         self._frame = 0
         self._progress_said = ""
         self._kept: list[str] | None = None
+        self._options = options
         self.before_line: Callable[[], None] = lambda: None
         """Called before a line is written: ends a line of the answer that is still open on the same screen."""
 
@@ -53,11 +54,15 @@ class Narrator:
 
     def say(self, text: str, style: Style = "plain") -> None:
         """One line (or several, of one text) of the story."""
-        line = paint(text, style, self._colour) + "\n"
+        line = paint(self.onward(text), style, self._colour) + "\n"
         if self._kept is not None:
             self._kept.append(line)
         else:
             self._write(line)
+
+    def onward(self, text: str) -> str:
+        """`text` with the global options of this command in the next one that it names: it has to find the same state."""
+        return text.replace("next: llmesc ", f"next: llmesc {self._options}") if self._options else text
 
     def ask(self, question: str) -> None:
         """A question, the cursor behind it; also by a command that is quiet."""

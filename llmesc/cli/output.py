@@ -70,13 +70,13 @@ class Output:
         return json.dumps(value, ensure_ascii=self.is_terminal, indent=indent)
 
     def table(self, columns: Sequence[Column], rows: Sequence[Row], *, cut_last: bool = False) -> None:
-        """Aligned with a header on a terminal, on request with the last column cut to its width; tab-separated, whole and
-        without a header off it.
+        """Aligned with a header on a terminal, where a last column that is too wide goes on below itself, or is cut on request;
+        tab-separated, whole and without a header off it.
         """
         from llmesc.story.table import aligned, tab_separated
 
         if self.is_terminal:
-            self.write(aligned(columns, rows, colour=self.colour, width=self._width if cut_last else None))
+            self.write(aligned(columns, rows, colour=self.colour, width=self._width, wraps=not cut_last))
         else:
             self.write(tab_separated(rows))
 

@@ -41,9 +41,9 @@ def replay(
     path = Path(run)
     events = _of_file(session, run) if path.is_file() else _recorded(session, run)
     if not events:
-        raise BadInput(f"{run}: holds no events of a run; next: llmesc history list")
+        raise BadInput(f"{run}: holds no events of a run", "llmesc history list")
     if not session.streams.takes_a_screen:
-        raise BadInput(f"a replay needs a terminal; next: llmesc history show {events[0].run_id}")
+        raise BadInput("a replay needs a terminal", f"llmesc history show {events[0].run_id}")
 
     from llmesc.cli.screen import lent_to_the_screen, screen_settings
     from llmesc.dashboard import play

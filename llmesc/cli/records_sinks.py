@@ -18,7 +18,10 @@ _LEFT = {"busy": "another process delivers to it", "failed": "it did not take it
 
 
 def status(ctx: typer.Context, as_json: Json = False) -> int:
-    """List the sinks: how far each is, what waits for it, what was dropped, what went wrong last."""
+    """List the sinks: how far each is, and what waits for it.
+
+    And what was dropped, and what went wrong last.
+    """
     session: Session = ctx.obj
     session.promised_json = as_json
 

@@ -43,22 +43,33 @@ class Session:
     @cached_property
     def err(self) -> Narrator:
         """Standard error."""
-        return Narrator(self.streams)
+        return Narrator(self.streams, options=self._options())
 
-    def with_engine(self, work: Callable[[Engine], Awaitable[T]]) -> T:
-        """Opens the engine that the global options name, does `work` with it, and closes it.
+    def with_engine(self, work: Callable[[Engine], Awaitable[T]], *, warns_at_once: bool = False) -> T:
+        """Opens the engine that the global options name, does `work` with it, and closes it. What the engine warns of is said
+        afterwards, unless it is what `work` then fails of; at once where `work` takes its time.
 
         Raises what `Engine.open` and `work` raise, and KeyboardInterrupt on the first Ctrl-C or SIGTERM.
         """
         from llmesc.engine import Engine
 
+        held: list[str] = []
+        warn = self.warn if warns_at_once else held.append
+
         async def opened() -> T:
             async with Engine.open(
-                config_file=self.config_file, state=self.state, on_warning=self.warn, on_progress=self.err.progress
+                config_file=self.config_file, state=self.state, on_warning=warn, on_progress=self.err.progress
             ) as engine:
                 return await work(engine)
 
-        return self.run(opened)
+        try:
+            return self.run(opened)
+        except Exception as error:
+            held = [text for text in held if str(error) not in text]
+            raise
+        finally:
+            for text in held:
+                self.warn(text)
 
     def run(self, work: Callable[[], Awaitable[T]]) -> T:
         """Does `work` in an event loop. Raises what it raises, and KeyboardInterrupt on the first Ctrl-C or SIGTERM."""
@@ -76,6 +87,16 @@ class Session:
             return asyncio.run(interruptible())
         except asyncio.CancelledError:
             raise KeyboardInterrupt from None
+
+    def _options(self) -> str:
+        """The global options that were given, as a command line has them. A URL that may hold a password is left out."""
+        state = self.state if self.state and "@" not in self.state and "password" not in self.state else None
+        given = {"--config": self.config_file, "--state": state}
+        if not any(given.values()):
+            return ""
+        from shlex import quote
+
+        return "".join(f"{name} {quote(str(value))} " for name, value in given.items() if value)
 
     def warn(self, text: str) -> None:
         """Says a warning of the engine."""

@@ -22,7 +22,9 @@ _ENVIRONMENT = (
 
 def help_topic(
     ctx: typer.Context,
-    topic: Annotated[Literal["exit-codes", "environment"] | None, typer.Argument(help="The topic.")] = None,
+    topic: Annotated[
+        Literal["exit-codes", "environment"] | None, typer.Argument(metavar="TOPIC", help="exit-codes or environment.")
+    ] = None,
 ) -> int:
     """Explain exit codes, and the environment variables."""
     from llmesc.cli.exit_codes import ExitCode

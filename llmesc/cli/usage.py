@@ -34,7 +34,7 @@ def usage(
     as_json: Json = False,
     as_csv: Annotated[bool, typer.Option("--csv", help="Print CSV with a header.")] = False,
 ) -> int:
-    """Show tokens and cost, what of it was wasted, and what lower tiers saved.
+    """Show tokens and cost, what was wasted and what was saved.
 
     On a terminal a table with bars; off it tab-separated rows, the same columns as --csv.
     """

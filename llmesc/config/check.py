@@ -33,6 +33,7 @@ def warnings(config: Config, environ: Mapping[str, str]) -> tuple[str, ...]:
         found.append(
             "providers: none is configured, so no request can be answered; `llmesc init` writes down what this machine offers"
         )
+    found += _twice(config)
     for name in chain_names(config):
         if chain := chain_offers(config, name):
             found += (f"chains.{name}: {doubt}" for doubt in _chain(config, chain))
@@ -121,10 +122,17 @@ def _clear_text(config: Config) -> Iterator[str]:
                 yield f"{key}: the key leaves the machine in clear over http://; write https:// in its base_url"
 
 
+def _twice(config: Config) -> Iterator[str]:
+    for name, references in config.chains.items():
+        for reference in dict.fromkeys(text for text in references if references.count(text) > 1):
+            yield f"chains.{name}: {reference} stands there {references.count(reference)} times, and is asked once"
+
+
 def _chain(config: Config, chain: tuple[Offer, ...]) -> Iterator[str]:
     wanted = config.limits.max_attempts
     if len(chain) < wanted:
-        yield f"{len(chain)} of max_attempts {wanted} candidates; add some, or lower max_attempts"
+        has = f"{len(chain)} candidate{'' if len(chain) == 1 else 's'}"
+        yield f"has {has}, and max_attempts is {wanted}; add some, or lower max_attempts"
     first = chain[0]
     window = first.model.context_window
     if window is not None and len(chain) > 1:

@@ -84,9 +84,13 @@ def ask(request: Request | str, options: AskOptions | None = None) -> str:
 
 def advice_on(failure: Failure, resolution: Resolution) -> str:
     """What the operator should do about a failure, in one line."""
-    from llmesc.providers.advice import advice
+    import os
 
-    return advice(failure, f"{resolution.provider} {resolution.endpoint}", self_hosted=resolution.tier.self_hosted)
+    from llmesc.providers.advice import advice
+    from llmesc.providers.proxy_advice import proxy_advice
+
+    said = advice(failure, f"{resolution.provider} {resolution.endpoint}", self_hosted=resolution.tier.self_hosted)
+    return proxy_advice(failure, resolution.endpoint, os.environ) or said
 
 
 def explain_error(case: Mapping[str, Any]) -> dict[str, Any]:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import os
 import platform
 from collections.abc import Iterator, Mapping, Sequence
 from typing import Literal
@@ -30,6 +31,10 @@ class Check:
     detail: str
     hint: str = ""
     """The next thing to do, where something is wrong."""
+
+
+_MOST_LISTED = 8
+"""Models that are named of an endpoint."""
 
 
 async def examine(config: Config, store: ResilientStore, wires: Wires, outbox: Outbox) -> Sequence[Check]:
@@ -79,7 +84,8 @@ def _configuration(config: Config) -> Iterator[Check]:
             hint="`llmesc init` writes it down",
         )
     else:
-        yield Check(name="config", status="ok", detail=f"{len(config.providers)} providers, {len(config.chains)} chains")
+        detail = f"{_plural(len(config.providers), 'provider')}, {_plural(len(config.chains), 'chain')}"
+        yield Check(name="config", status="ok", detail=detail)
 
 
 async def _state(store: ResilientStore) -> Check:
@@ -121,7 +127,10 @@ def _sink(name: str, is_reached: bool, told: str, standing: SinkStatus | None) -
 def _hint_of_missing(provider: ProviderConfig, listed: Sequence[str]) -> str:
     if provider.api == "fleet" and not listed:
         return "no worker lives; `llmesc fleet worker --serve REF` where the model is"
-    return f"{'its workers serve' if provider.api == 'fleet' else 'it lists'} {', '.join(listed[:8])}"
+    if not listed:
+        return "it lists no model at all: load one there, or check base_url"
+    more = f", and {len(listed) - _MOST_LISTED} more" if len(listed) > _MOST_LISTED else ""
+    return f"{'its workers serve' if provider.api == 'fleet' else 'it lists'} {', '.join(listed[:_MOST_LISTED])}{more}"
 
 
 async def _fleet(config: Config, wires: Wires) -> Check:
@@ -141,6 +150,10 @@ async def _fleet(config: Config, wires: Wires) -> Check:
     return Check(name="fleet", status="ok", detail=place + serving)
 
 
+def _plural(number: int, noun: str) -> str:
+    return f"{number} {noun}{'' if number == 1 else 's'}"
+
+
 def _told(facts: Mapping[str, str]) -> str:
     return ", ".join(f"{name} {value}" for name, value in facts.items())
 
@@ -156,9 +169,11 @@ async def _endpoint(provider: ProviderConfig, instance: InstanceConfig, wires: W
         ]
     if result.failure is not None:
         from llmesc.providers.advice import advice
+        from llmesc.providers.proxy_advice import proxy_advice
 
         failure = result.failure
-        hint = advice(failure, provider.name, self_hosted=provider.tier.self_hosted)
+        hint = proxy_advice(failure, instance.base_url or "", os.environ)
+        hint = hint or advice(failure, provider.name, self_hosted=provider.tier.self_hosted)
         return [Check(name=name, status="failed", detail=f"{failure.kind}: {failure.message}", hint=hint)]
     where = instance.base_url or provider.api
     accepted = {True: ", key accepted", False: ", key refused", None: ""}[result.key_accepted]

@@ -34,6 +34,9 @@ LARGEST_WORD = 64 * 1024
 NAME = re.compile(r"[A-Za-z0-9][A-Za-z0-9._-]{0,79}")
 """Of workers and requests: fit for keys, terminals and records."""
 
+DRAIN = "drain"
+"""The operator's word to a worker for: take no more, and leave when all is done."""
+
 _PIECES: Mapping[str, type[Any]] = {
     "opened": Opened,
     "text": TextPiece,

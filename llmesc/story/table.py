@@ -7,11 +7,14 @@ from collections.abc import Iterable, Sequence
 from llmesc.escalation.light_dataclass import dataclass
 from llmesc.escalation.untrusted import safe
 from llmesc.story.style import Style, paint
-from llmesc.story.width import cut, display_width
+from llmesc.story.width import cut, display_width, wrapped
 
 _GAP = "  "
 _LEAST = 11
 """Columns of the terminal that a cut column keeps however narrow it is."""
+
+_LEAST_LINE = 20
+"""Of a last column that goes on below itself: with less room than that, the terminal may break it as it likes."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -39,20 +42,28 @@ def tab_separated(rows: Iterable[Row]) -> str:
     return "".join("\t".join(_program_text(cell) for cell in row) + "\n" for row in rows)
 
 
-def aligned(columns: Sequence[Column], rows: Sequence[Row], *, colour: bool, width: int | None = None) -> str:
-    """The table in plain aligned text, without the columns that say nothing; cut to fit `width`, if given."""
+def aligned(
+    columns: Sequence[Column], rows: Sequence[Row], *, colour: bool, width: int | None = None, wraps: bool = False
+) -> str:
+    """The table in plain aligned text, without the columns that say nothing; cut to fit `width`, if given, or (`wraps`) whole,
+    with what the last column has no room for below it.
+    """
     cells = [[_cell(cell) for cell in row] for row in rows]
     texts = [[_folded(cell.text) for cell in row] for row in cells]
     kept = [index for index in range(len(columns)) if index == 0 or any(row[index] for row in texts)]
     widths = {index: max(map(display_width, (columns[index].title, *(row[index] for row in texts)))) for index in kept}
-    if width is not None:
+    if width is not None and not wraps:
         widths = _fitted(widths, width)
+    last = kept[-1]
+    before = sum(widths[index] + len(_GAP) for index in kept[:-1])
+    room = width - before if width is not None and wraps and width - before >= _LEAST_LINE else widths[last]
 
     def line(texts: Sequence[str], styles: Sequence[Style]) -> str:
-        return _GAP.join(
-            paint(_padded(cut(texts[index], widths[index]), widths[index], right=columns[index].right), styles[index], colour)
-            for index in kept
-        ).rstrip()
+        cells = [_padded(cut(texts[index], widths[index]), widths[index], right=columns[index].right) for index in kept]
+        first, *more = [cells[-1]] if columns[last].right else wrapped(cut(texts[last], widths[last]), room)
+        painted = [paint(cell, styles[index], colour) for index, cell in zip(kept, (*cells[:-1], first), strict=True)]
+        below = [" " * before + paint(part, styles[last], colour) for part in more]
+        return "\n".join((_GAP.join(painted).rstrip(), *below))
 
     head = line([column.title.upper() for column in columns], ["dim"] * len(columns))
     body = [line(row, [cell.style for cell in styled]) for row, styled in zip(texts, cells, strict=True)]

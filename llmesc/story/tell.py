@@ -284,6 +284,8 @@ def _end(event: RunFinished, view: RunView) -> Iterator[Line]:
     yield Line(f"{'⊘ ' if cancelled else 'error: '}{_ending(event, view)}", "doubtful" if cancelled else "bad")
     if event.cause is not None and len(view.attempts) > 1:
         yield Line(f"  to put right first: {words.failure_words(event.cause)}", "bad")
+    if event.outcome in _NO_ANSWER:
+        yield from _not_in_the_chain(view)
     if event.retry_at is not None:
         yield Line(f"  the soonest candidate may be tried at {words.ahead(event.retry_at, event.at)}")
     if totals.attempts:
@@ -291,6 +293,24 @@ def _end(event: RunFinished, view: RunView) -> Iterator[Line]:
     if not cancelled:
         yield from _hints(view)
     yield Line(f"next: {next_command(view)}", "strong")
+
+
+_NO_ANSWER = frozenset({RunOutcome.NOTHING_CALLABLE, RunOutcome.EXHAUSTED, RunOutcome.BELOW_BAR})
+_MOST_REJECTED = 5
+"""Told at the end; `chain show --for` and `-v` tell all."""
+
+
+def _not_in_the_chain(view: RunView) -> Iterator[Line]:
+    """Who could not be asked for this request, and why: the answer may be missing because of that. Where the chain was empty it
+    was told at the beginning.
+    """
+    if view.chain is None or not view.chain.candidates:
+        return
+    rejected = view.chain.rejected
+    for each in rejected[:_MOST_REJECTED]:
+        yield Line(f"  rejected {words.who(each.resolution)}: {_reason(each.reason, each.detail)}")
+    if len(rejected) > _MOST_REJECTED:
+        yield Line(f"  rejected {words.plural(len(rejected) - _MOST_REJECTED, 'other')}, too")
 
 
 def _ending(event: RunFinished, view: RunView) -> str:
@@ -303,17 +323,30 @@ def _ending(event: RunFinished, view: RunView) -> str:
         case RunOutcome.BELOW_BAR:
             return f"no answer reached the quality bar{best}"
         case RunOutcome.NOTHING_CALLABLE:
-            return "there is nobody to ask" if _nobody(view) else "no candidate can be called now"
+            if _nobody(view):
+                return "there is nobody to ask"
+            waits = event.retry_at is not None or bool(view.skipped)
+            return "no candidate can be called now" if waits else "no candidate can be called for this request"
         case RunOutcome.DEADLINE:
             if view.skipped and not view.attempts and all(map(_by_a_budget, view.skipped)):
                 return "a spending budget would be passed by every call"
-            return f"the time or the money for the request is spent{best}"
+            return f"{_spent(event, view)}{best}"
         case RunOutcome.POLICY:
             return "stopped by policy"
         case RunOutcome.CANCELLED:
             return "cancelled; what arrived is kept" if answer is not None else "cancelled"
         case _:
             return "every call failed" if event.totals.attempts > 1 else "the call failed"
+
+
+def _spent(event: RunFinished, view: RunView) -> str:
+    """Which of its limits ended a run."""
+    limits = view.limits
+    if limits is not None and limits.max_cost is not None and any(skip.reason == "over_budget" for skip in view.skipped):
+        return f"the money for the request is spent, or every other call may cost more: it has {words.money(limits.max_cost)}"
+    if limits is not None and event.totals.duration_seconds >= limits.deadline_seconds:
+        return f"the time for the request is over: it has {words.seconds(limits.deadline_seconds)}"
+    return "the time or the money for the request is spent"
 
 
 _BY_KIND = {

@@ -24,5 +24,23 @@ def cut(text: str, width: int) -> str:
     return f"{text}…"  # nothing of it takes a column, and there is none
 
 
+def wrapped(text: str, width: int) -> list[str]:
+    """`text` as lines of at most `width` columns, broken between words, and only longer words within."""
+    lines, line = list[str](), ""
+    for word in text.split():
+        joined = f"{line} {word}" if line else word
+        if display_width(joined) <= width:
+            line = joined
+            continue
+        if line:
+            lines.append(line)
+        while display_width(word) > width:
+            part = cut(word, width + 1)[:-1] or word[0]
+            lines.append(part)
+            word = word[len(part) :]
+        line = word
+    return [*lines, line]
+
+
 def _columns(character: str) -> int:
     return 0 if unicodedata.combining(character) else 2 if unicodedata.east_asian_width(character) in "WF" else 1

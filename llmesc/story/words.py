@@ -77,6 +77,12 @@ def moment(at: Timestamp) -> str:
     return datetime.fromtimestamp(at).astimezone().strftime("%Y-%m-%d %H:%M:%S")
 
 
+def lately(at: Timestamp, now: Timestamp) -> str:
+    """The same, shorter: today's time, or the date of another day."""
+    then, today = (datetime.fromtimestamp(when).astimezone() for when in (at, now))
+    return then.strftime("%H:%M:%S" if then.date() == today.date() else "%Y-%m-%d")
+
+
 def ahead(at: Timestamp, now: Timestamp) -> str:
     """When something may be tried: `18:05:12 (in 42 s)`; with the date where that is another day."""
     then, today = (datetime.fromtimestamp(when).astimezone() for when in (at, now))

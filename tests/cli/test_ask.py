@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import re
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
@@ -96,6 +97,60 @@ def test_nothing_callable_says_when_and_names_the_command(llmesc: Llmesc, chain:
     assert made["outcome"] == "nothing_callable"
     assert made["error"]["type"] == "NothingCallable"
     assert made["error"]["retry_at"].endswith("Z")
+
+
+SMALL = provider("small", '{ text = "Forty-two." }', "local", ", context_window = 100")
+
+
+@pytest.mark.parametrize(
+    ("providers", "forced", "headline"),
+    [
+        ([SMALL, GOOD], True, "error: no candidate can be called now"),
+        ([SMALL], False, "error: no candidate can be called for this request"),
+        ([SMALL, DOWN], False, "error: the call failed"),
+    ],
+)
+def test_without_an_answer_it_is_told_whose_window_was_too_small(
+    providers: list[str], forced: bool, headline: str, llmesc: Llmesc, chain: Chain
+) -> None:
+    chain(*providers)
+    if forced:
+        llmesc("circuits", "open", "good", "--for", "1h")
+
+    told = llmesc("ask", "word " * 300).err.splitlines()
+
+    assert headline in told
+    (reason,) = [line for line in told if "rejected small/m (simulated): context too small (about " in line]
+    assert told.index(reason) > told.index(headline) or providers == [SMALL], "an empty chain is told of at once"
+
+
+def test_of_many_that_were_rejected_five_are_told(llmesc: Llmesc, chain: Chain) -> None:
+    chain(*(SMALL.replace("small", f"small{number}") for number in range(8)), DOWN)
+
+    told = llmesc("ask", "word " * 300).err
+
+    assert told.count("  rejected small") == 5
+    assert "  rejected 3 others, too\n" in told
+
+
+@pytest.mark.parametrize(
+    ("options", "headline"),
+    [
+        (["--deadline", "100ms"], "error: the time for the request is over: it has 0.1 s"),
+        (
+            ["--max-cost", "0.000001"],
+            "error: the money for the request is spent, or every other call may cost more: it has <$0.0001",
+        ),
+    ],
+)
+def test_what_of_the_limits_ended_a_request_is_said(options: list[str], headline: str, llmesc: Llmesc, chain: Chain) -> None:
+    dear = ', price = { input_per_million = "5", output_per_million = "20" }'
+    chain(provider("slow", '{ fail = "hang" }', "cloud", dear))
+
+    done = llmesc("ask", "hi", *options)
+
+    assert (done.code, done.out) == (7, "")
+    assert headline in done.err.splitlines()
 
 
 def test_with_nobody_to_ask_the_way_on_is_init(llmesc: Llmesc, configure: Configure) -> None:
@@ -360,6 +415,18 @@ def test_history_can_be_narrowed(options: list[str], found: int, llmesc: Llmesc,
     assert len(json.loads(llmesc("history", *options, "--json").out)) == found
 
 
+def test_the_list_of_requests_fits_a_narrow_terminal_and_says_when(llmesc: Llmesc, chain: Chain) -> None:
+    chain(DOWN, GOOD)
+    llmesc("ask", "What is the answer to everything, and why is it so short?")
+
+    narrow = llmesc("history", terminals="out", width=80).out.splitlines()
+    roomy = llmesc("history", terminals="out", width=120).out.splitlines()
+
+    assert max(map(len, narrow)) <= 80
+    assert re.search(r"[0-9a-f]{12}  [0-9:]{8}  ✓ answered  good/m +2  .* What is ", narrow[1])
+    assert re.search(r"[0-9a-f]{12}  [0-9-]{10} [0-9:]{8}  ✓ answered ", roomy[1])
+
+
 def test_a_broken_state_never_costs_the_answer(llmesc: Llmesc, chain: Chain, tmp_path: Path) -> None:
     chain(GOOD)
     broken = tmp_path / "state.db"
@@ -371,7 +438,9 @@ def test_a_broken_state_never_costs_the_answer(llmesc: Llmesc, chain: Chain, tmp
     assert (done.code, done.out) == (0, "Forty-two.\n")
     assert "warning: " in done.err
     assert (looked.code, looked.out) == (1, "")
-    assert looked.err.splitlines()[-1] == "next: llmesc doctor"
+    error, following = looked.err.splitlines()  # told once: nothing goes on without it
+    assert error.startswith(f"error: {broken}: damaged")
+    assert following == f"next: llmesc --state sqlite://{broken} doctor"
 
 
 FENCED = r"""

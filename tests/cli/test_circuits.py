@@ -53,7 +53,10 @@ def test_a_forced_circuit_says_who_why_and_how_long_everywhere(llmesc: Llmesc) -
 
     assert opened.code == 0
     assert opened.out.startswith("lab@gpu1: open, was closed; forced open by ")
-    assert opened.out.endswith(": new driver\n")
+    assert ": new driver, until " in opened.out
+    assert opened.out.endswith(" min)\n") or opened.out.endswith(" h)\n")
+    assert llmesc("circuits", "open", "spare").out.endswith(", until llmesc circuits reset\n")
+    llmesc("circuits", "reset", "spare")
     assert states(llmesc) == {"lab@gpu1": "open", "lab@gpu2": "closed", "spare": "closed"}
     row = llmesc("circuits", "list", "lab@gpu1").out.rstrip("\n").split("\t")
     assert row[3].endswith("Z")

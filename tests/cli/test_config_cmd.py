@@ -50,7 +50,7 @@ def test_check_passes_what_is_right_and_names_doubts(llmesc: Llmesc, configure: 
     done = llmesc("config", "check")
 
     assert (done.code, done.out) == (0, f"{file}: no mistakes\n")
-    assert "warning: chains.default: 1 of max_attempts 3 candidates" in done.err
+    assert "warning: chains.default: has 1 candidate, and max_attempts is 3" in done.err
 
 
 def test_check_names_every_mistake_and_where(llmesc: Llmesc, configure: Configure) -> None:
@@ -90,6 +90,28 @@ def test_edit_without_a_file_or_with_a_broken_editor_says_what_to_do(
 
     assert (without.code, without.err.splitlines()[1]) == (2, "next: llmesc init")
     assert (broken.code, broken.err.splitlines()[1]) == (2, "next: export EDITOR=nano")
+
+
+def test_edit_starts_no_editor_of_its_own_choice_where_there_is_no_terminal(
+    llmesc: Llmesc, configure: Configure, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    for name in ("VISUAL", "EDITOR"):
+        monkeypatch.delenv(name, raising=False)
+    file = configure(DEMO)
+
+    done = llmesc("config", "edit")
+
+    assert (done.code, done.out) == (2, "")
+    assert done.err.startswith(f"error: there is no terminal for an editor; the file is {file}\nnext: llmesc config check")
+
+
+def test_init_where_nothing_can_be_written_is_not_the_users_mistake(llmesc: Llmesc, tmp_path: Path) -> None:
+    (tmp_path / "file").touch()
+
+    done = llmesc("--config", str(tmp_path / "file" / "config.toml"), "init")
+
+    assert done.code == 1
+    assert done.err.startswith(f"error: {tmp_path}/file/config.toml: cannot be written: ")
 
 
 def test_init_writes_what_was_found_and_never_over_what_is_there(

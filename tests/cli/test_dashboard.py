@@ -24,7 +24,7 @@ PATIENCE_SECONDS = 30
 def test_without_a_terminal_it_says_so_and_what_to_do_instead(llmesc: Any) -> None:
     done = llmesc("dashboard", terminals="out")
     assert (done.code, done.out) == (2, "")
-    assert "needs a terminal; next: llmesc history list" in done.err
+    assert done.err == "error: the dashboard needs a terminal\nnext: llmesc history list\n"
 
 
 def test_a_theme_that_nobody_knows_is_named_with_the_nearest(llmesc: Any) -> None:

@@ -34,6 +34,23 @@ def test_what_does_not_come_as_expected_is_said_and_is_code_3(llmesc: Run) -> No
     assert done.err == "✗ the outcome is exhausted, not answered\n"
 
 
+def test_a_fault_that_struck_nobody_is_named_because_nothing_was_proved_of_it(llmesc: Run) -> None:
+    faults = ("--fail", "lab=503", "--cut", "frontier:after=9")
+
+    done = llmesc("drill", *faults, "--simulate")
+    told = json.loads(llmesc("drill", *faults, "--simulate", "--json").out)
+
+    said = "≈ frontier=cut:after=9 struck nobody: whom it means was never called"
+    assert (done.code, done.err.splitlines()) == (0, [said, "✓ all came as expected"])
+    assert told["struck_nobody"] == ["frontier=cut:after=9"]
+
+
+def test_on_a_terminal_the_drill_is_named_as_it_was_typed(llmesc: Run) -> None:
+    done = llmesc("drill", "--cut", "lab:after=9", "--simulate", terminals="out")
+
+    assert [line.split() for line in done.out.splitlines()[:2]] == [["SCORE"], ["drill", "lab=cut:after=9"]]
+
+
 def test_json_holds_the_whole_drill(llmesc: Run) -> None:
     done = llmesc("drill", "--rate-limit", "lab:retry-after=60", "--asks", "2", "--simulate", "--json")
 

@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import json
+import subprocess
+import sys
 from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any
@@ -64,11 +66,14 @@ def test_it_shows_a_worker_and_a_lane_and_steers_no_terminal(llmesc: Llmesc, ser
     worker, lane = llmesc("fleet", "show", "w1"), llmesc("fleet", "show", "m@8k")
 
     assert "serves m@8k\tlab/m" in worker.out
+    assert {"started\t1970-01-01T00:00:01.000000Z", "draining\tfalse", "tokens_per_second\t0.0"} <= set(worker.out.splitlines())
+    seen = llmesc("fleet", "show", "w1", terminals="out").out.splitlines()
+    assert ["tokens per second", "0.0"] in [line.split("  ", 1) for line in seen]
     assert "\x1b" not in worker.out
     assert "lane m@8k\t0 running, 0 waiting, room for 5" in lane.out
     assert json.loads(llmesc("fleet", "show", "w1", "--json").out)["name"] == "w1"
     unknown = llmesc("fleet", "show", "w9")
-    assert (unknown.code, "w1" in unknown.err) == (2, True)
+    assert (unknown.code, unknown.err) == (2, "error: no worker or lane 'w9'; nearest: w1, m@8k\nnext: llmesc fleet list\n")
 
 
 def test_draining_tells_the_worker_and_refuses_a_stranger(llmesc: Llmesc, server: RedisServer) -> None:
@@ -106,6 +111,21 @@ def test_without_a_redis_it_says_where_to_name_one(llmesc: Llmesc, tmp_path: Pat
 
     assert done.code == 5
     assert "fleet.url" in done.err
+
+
+@pytest.mark.parametrize("command", [("list",), ("show", "w1"), ("drain", "w1"), ("worker", "--serve", "lab/m")])
+def test_without_the_client_of_a_redis_it_says_what_to_install(command: tuple[str, ...], tmp_path: Path) -> None:
+    config = tmp_path / "config.toml"
+    providers = '[providers.lab]\napi = "simulated"\nmodels = [{ name = "m", context_window = 8192 }]\n'
+    config.write_text(f'state = "memory:"\n[fleet]\nurl = "redis://localhost:1/0"\n{providers}')
+    code = "import sys; sys.modules['redis'] = None\nfrom llmesc.cli.main import main\nsys.exit(main(sys.argv[1:]))"
+
+    done = subprocess.run(
+        [sys.executable, "-c", code, "--config", str(config), "fleet", *command], check=False, capture_output=True, text=True
+    )
+
+    said = ["error: the fleet meets at a Redis, and its client is not installed", "next: pip install 'llmesc[redis]'"]
+    assert (done.returncode, done.stdout, done.stderr.splitlines()) == (5, "", said)
 
 
 def test_a_redis_that_is_away_is_said(llmesc: Llmesc, server: RedisServer) -> None:

@@ -97,6 +97,7 @@ def test_which_error_ends_with_which_code(error: LlmescError, code: int) -> None
         (["history", "list", "--since", "yore"], "--since: 'yore' is neither a duration (2h) nor a date", ""),
         (["classify"], "give the --status that came", "llmesc classify --help"),
         (["help", "me"], "'me'", "llmesc help --help"),
+        (["ask", "--expect", "yaml", "x"], "'--expect': 'yaml' is not one of 'text', 'json'", "llmesc ask --help"),
     ],
 )
 def test_bad_input_gets_one_clear_line_and_the_next_step(argv: list[str], said: str, then: str, llmesc: Llmesc) -> None:
@@ -126,6 +127,31 @@ def test_help_is_plain_text_on_standard_output(command: list[str], flag: str, ll
     assert (done.code, done.err) == (0, "")
     assert done.out.startswith(f"Usage: {' '.join(['llmesc', *command])}")
     assert done.out.isascii()
+
+
+GROUPS = ["chain", "circuits", "models", "budgets", "history", "records", "fleet", "config"]
+
+
+@pytest.mark.parametrize("command", [[], *([group] for group in GROUPS)])
+def test_the_help_of_each_command_fits_and_cuts_nothing(command: list[str], llmesc: Llmesc) -> None:
+    told = llmesc(*command, "--help").out
+    names = [line.split()[0] for line in told.partition("Commands:\n")[2].partition("\n\n")[0].splitlines()]
+
+    assert names
+    assert "..." not in told.replace("[ARGS]...", "")
+    for name in names:
+        own = llmesc(*command, name, "--help").out
+        assert "<str>" not in own and "<list[" not in own
+        assert name in (*GROUPS, "ask") or "Examples:\n" in own or len(command) == 1
+        assert max(map(len, own.splitlines())) <= 110
+        for line in own.partition("Examples:\n")[2].splitlines():
+            assert line.split().count("llmesc") == 1 and (command or [name])[0] in line.split()
+
+
+def test_a_verb_shows_the_examples_that_name_it_and_the_usual_one_those_that_name_none(llmesc: Llmesc) -> None:
+    assert "Examples:\n    llmesc circuits reset openai --denied\n" in llmesc("circuits", "reset", "--help").out
+    assert llmesc("circuits", "list", "--help").out.endswith("Examples:\n    llmesc circuits\n")
+    assert "llmesc circuits show openai@team-a" in llmesc("circuits", "--help").out
 
 
 def test_help_topics(llmesc: Llmesc) -> None:
@@ -283,3 +309,35 @@ def test_what_the_doctor_finds_decides_his_exit_code(
     assert [check["name"] for check in json.loads(llmesc("doctor", "--json").out)] == ["versions", *failed]
     assert "✓ ok" in llmesc("doctor", terminals="in out").out
     assert set(doctor._MARKS) == {"ok", "warning", "failed", "skipped"}
+
+
+@pytest.mark.parametrize(
+    ("given", "then"),
+    [
+        (("--config", "no such.toml"), "llmesc --config 'no such.toml' init"),
+        (("--config", "broken.toml"), "llmesc --config broken.toml config edit"),
+        (("--config", "."), "llmesc --config . config path"),
+        (("--state", "memory:"), "llmesc --state memory: history list"),
+        (("--config", "good.toml", "--state", "memory:"), "llmesc --config good.toml --state memory: history list"),
+        ((), "llmesc history list"),
+    ],
+)
+def test_the_next_command_looks_where_this_one_looked(
+    given: tuple[str, ...], then: str, llmesc: Llmesc, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.chdir(tmp_path)
+    Path("broken.toml").write_text("[providers")
+    Path("good.toml").write_text('[providers.demo]\napi = "simulated"\nmodels = ["m"]\n')
+
+    done = llmesc(*given, "history", "show", "nosuch", "--json")
+
+    assert done.err.splitlines()[-1] == f"next: {then}"
+    assert json.loads(done.out)["error"]["hint"] == then
+
+
+def test_a_password_in_the_state_is_not_repeated_in_the_next_command(llmesc: Llmesc) -> None:
+    done = llmesc("--state", "redis://:hunter2@localhost:1/0", "history", "list")
+
+    assert done.code != 0
+    assert "next: llmesc doctor" in done.err
+    assert "hunter2" not in done.err + done.out

@@ -156,9 +156,9 @@ def test_each_request_takes_old_ones_with_it_where_the_configuration_says_so(
 @pytest.mark.parametrize(
     ("arguments", "why", "hint"),
     [
-        (("verify",), "there is no chain of digests to verify", "llmesc records status"),
-        (("prune", "--older-than", "1d"), "it is not pruned by hand", "llmesc config edit"),
-        (("prune", "--older-than", "1d", "--dry-run"), "it is not pruned by hand", "llmesc config edit"),
+        (("verify",), "there is no chain of digests to verify", "records status"),
+        (("prune", "--older-than", "1d"), "it is not pruned by hand", "config edit"),
+        (("prune", "--older-than", "1d", "--dry-run"), "it is not pruned by hand", "config edit"),
     ],
 )
 @pytest.mark.parametrize("kind", ["memory", "redis"])
@@ -176,4 +176,5 @@ def test_a_state_without_a_chain_says_so_and_what_to_do(
     done = llmesc("--state", state, "records", *arguments)
     assert done.code == 1
     assert f"{state} is no SQLite file: {why}" in done.err
-    assert f"next: {hint}" in done.err
+    assert done.err.splitlines()[-1].startswith("next: llmesc --state ")
+    assert done.err.endswith(f" {hint}\n")

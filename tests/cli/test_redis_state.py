@@ -157,5 +157,5 @@ def test_config_check_names_what_is_doubtful(llmesc: Llmesc, host: Callable[...,
     host("one", "rediss://redis.example/0?password_env=TEAM_REDIS")
     assert llmesc("config", "check").err == (
         "warning: state: the environment variable TEAM_REDIS is not set; export TEAM_REDIS=…\n"
-        "warning: chains.default: 2 of max_attempts 3 candidates; add some, or lower max_attempts\n"
+        "warning: chains.default: has 2 candidates, and max_attempts is 3; add some, or lower max_attempts\n"
     )

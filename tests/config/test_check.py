@@ -46,7 +46,7 @@ def test_a_sound_configuration_gives_no_warning(loaded: Load) -> None:
         (PAIR.replace("https://h", "http://h"), "large: the key leaves the machine in clear over http://"),
         (
             PAIR.replace("max_attempts = 2", "max_attempts = 3"),
-            "chains.default: 2 of max_attempts 3 candidates; add some, or lower",
+            "chains.default: has 2 candidates, and max_attempts is 3; add some, or lower",
         ),
         (PAIR.replace("64000", "16000"), "chains.default: no candidate has a larger window than the first (32000 tokens)"),
         (
@@ -65,7 +65,8 @@ def test_a_sound_configuration_gives_no_warning(loaded: Load) -> None:
             PAIR + "[[budgets]]\nper = 'all'\ndaily = 5\nmonthly = 4",
             "budgets[0]: daily is more than monthly, so it never says no; lower it or leave it out",
         ),
-        (PAIR + '[chains]\nshort = ["small/m"]', "chains.short: 1 of max_attempts 2 candidates"),
+        (PAIR + '[chains]\nshort = ["small/m"]', "chains.short: has 1 candidate, and max_attempts is 2"),
+        (PAIR + '[chains]\nshort = ["small/m", "small/m"]', "chains.short: small/m stands there 2 times, and is asked once"),
     ],
     ids=lambda value: value[:40] if "[" not in value else "",
 )

@@ -10,6 +10,7 @@ from textual.widgets import Static
 from llmesc.dashboard.app import Dashboard
 from llmesc.dashboard.layout import Layout, layout_of
 from llmesc.dashboard.widgets.answer import AnswerText
+from llmesc.dashboard.widgets.footer import KeyLine
 from llmesc.dashboard.widgets.tabs import TabLine
 from tests.dashboard import scenes
 
@@ -79,3 +80,19 @@ async def test_the_end_of_an_answer_stays_in_sight_when_the_room_for_it_shrinks(
         text = app.main_screen.query_one(AnswerText)
         assert text.max_scroll_y > 0, "not all of it fits"
         assert text.scroll_y == text.max_scroll_y
+
+
+@pytest.mark.anyio
+@pytest.mark.parametrize(("columns", "shown"), [(120, 9), (80, 9), (60, 7), (40, 4)])
+async def test_the_line_of_keys_fits_and_always_has_the_help_and_the_way_out(columns: int, shown: int) -> None:
+    app = dashboard()
+    async with app.run_test(size=(120, 24)) as pilot:
+        await pilot.pause()
+        await pilot.resize_terminal(columns, 24)
+        await pilot.pause()
+        await pilot.pause()
+        keys = list(app.main_screen.query_one(KeyLine).children)
+
+        assert [str(key.render()).strip() for key in keys[-2:]] == ["? help", "q quit"]
+        assert len(keys) == shown
+        assert keys[-1].region.right <= columns

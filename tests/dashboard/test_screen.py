@@ -143,6 +143,12 @@ async def test_the_help_lists_every_key() -> None:
         await pilot.press("question_mark")
         await pilot.pause()
         assert isinstance(pilot.app.screen, Keys)
+        await pilot.resize_terminal(60, 24)
+        await pilot.pause()
+        lines = ["".join(segment.text for segment in strip) for strip in pilot.app.screen._compositor.render_strips()]
+        (of_a_long_one,) = [number for number, line in enumerate(lines) if "Ask the same again" in line]
+        column = lines[of_a_long_one].index("Ask the same again")
+        assert lines[of_a_long_one + 1][column - 4 : column + 4].strip("│ ") == "anot", "it goes on below itself"
 
 
 @pytest.mark.parametrize("key", ["R", "a", "r", "t", "d", "E"])

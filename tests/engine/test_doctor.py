@@ -52,6 +52,14 @@ async def test_a_model_that_is_not_listed_is_a_warning_that_says_what_is(
     checks = await examined(tmp_path, server, 'api_key = { env = "LAB_KEY" }\nmodels = ["lister"]')
 
     assert (checks["models:lab"].status, "listed" in checks["models:lab"].hint) == ("warning", True)
+    assert checks["config"].detail == "1 provider, 0 chains"
+
+
+async def test_a_server_that_lists_no_model_is_a_warning_that_says_so(tmp_path: Path) -> None:
+    async with FaultServer({}) as bare:
+        checks = await examined(tmp_path, bare, 'models = ["m"]')
+
+    assert checks["models:lab"].hint == "it lists no model at all: load one there, or check base_url"
 
 
 @pytest.mark.parametrize(

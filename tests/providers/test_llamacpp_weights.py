@@ -175,7 +175,7 @@ async def test_a_directory_that_cannot_be_written_says_so(place: Place) -> None:
     failure = await failed(place, "well")
 
     assert (failure.kind, failure.rule) == ("connection", "weights.not_kept")
-    assert str(place.models) in failure.message
+    assert f"could not be fetched: {place.models}: File exists. Put that right" in failure.message
 
 
 async def test_without_any_pip_it_says_what_to_do(place: Place, monkeypatch: pytest.MonkeyPatch) -> None:

@@ -77,7 +77,17 @@ async def test_a_process_that_starts_while_it_is_away_skips_what_was_open(host: 
     assert refused.retry_at == host.kit.clock.seconds + 40, "the moment that it had"
     assert [denial.key.model for denial in await after.denials()] == ["qwen"]
     assert isinstance(await after.admit(OTHER), Admission)
-    assert host.warnings == ["going on without the state: redis://elsewhere is away; circuits as they were 20s ago"]
+    assert host.warnings == ["going on without the state: redis://elsewhere is away; circuits as they were 20 s ago"]
+
+
+@pytest.mark.parametrize(("seconds", "told"), [(0, "0 s"), (119, "119 s"), (3_725, "62 min"), (40_000, "11 h")])
+async def test_how_old_it_is_is_said_in_words_of_people(seconds: float, told: str, host: Host) -> None:
+    await host.process().signal(KEY, host.kit.failed(trip=True))
+    host.is_away = True
+    host.kit.clock.seconds += seconds
+    await host.process().admit(KEY)
+
+    assert host.warnings[0].endswith(f"; circuits as they were {told} ago")
 
 
 async def test_what_one_process_learns_while_it_is_away_the_next_begins_with(host: Host) -> None:

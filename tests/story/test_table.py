@@ -41,6 +41,29 @@ def test_programs_read_raw_values_whole_and_without_a_header() -> None:
     assert tab_separated(rows) == f"closed\ta b c\t{'x' * 500}\n"
 
 
+def test_what_the_last_column_has_no_room_for_goes_on_below_it() -> None:
+    rows = [("lab@gpu1", "3", Cell("overloaded: no workers are free, come back later", "bad")), ("a", "12", "ok")]
+
+    table = aligned(COLUMNS, rows, width=40, wraps=True, colour=False)
+
+    assert table == (
+        "NAME      COUNT  WHY\n"
+        "lab@gpu1      3  overloaded: no workers\n"
+        "                 are free, come back\n"
+        "                 later\n"
+        "a            12  ok\n"
+    )
+    assert aligned(COLUMNS, rows, width=32, wraps=True, colour=False).count("\n") == 3, "too narrow: the terminal's own business"
+    assert "\x1b[31mlater\x1b[0m\n" in aligned(COLUMNS, rows, width=40, wraps=True, colour=True)
+
+
+def test_no_line_ends_with_spaces_that_a_narrow_terminal_would_put_on_a_line_of_their_own() -> None:
+    table = aligned(COLUMNS, [("a", "1", Cell("x" * 100, "bad")), ("b", "2", Cell("y", "good"))], width=200, colour=True)
+
+    assert table.splitlines()[0].endswith("\x1b[2mWHY\x1b[0m")
+    assert table.splitlines()[2].endswith("\x1b[32my\x1b[0m")
+
+
 @pytest.mark.parametrize("evil", ["\x1b]52;c;aGk=\x07", "\x1b[2J", "\x9b31m", "\r\x07", "\u202e"])
 def test_no_cell_steers_the_terminal(evil: str) -> None:
     shown = aligned((Column("a"),), [(f"be{evil}fore",)], width=80, colour=False) + tab_separated([(f"be{evil}fore",)])

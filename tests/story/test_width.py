@@ -6,7 +6,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from llmesc.story.width import cut, display_width
+from llmesc.story.width import cut, display_width, wrapped
 
 
 @pytest.mark.parametrize(
@@ -40,3 +40,11 @@ def test_what_is_cut_fits_and_is_the_longest_beginning_that_does(text: str, widt
         kept = left.removesuffix("…")
         assert text.startswith(kept)
         assert display_width(text[: len(kept) + 1]) > width - 1
+
+
+@given(st.text(), st.integers(2, 40))
+def test_wrapped_lines_fit_and_lose_nothing_but_spaces(text: str, width: int) -> None:
+    lines = wrapped(text, width)
+
+    assert all(display_width(line) <= width for line in lines)
+    assert "".join("".join(lines).split()) == "".join(text.split())

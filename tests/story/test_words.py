@@ -56,6 +56,13 @@ def test_an_unknown_cost_is_told_only_where_somebody_sends_a_bill() -> None:
     assert words.spent(usage, Decimal("0.5"), hosted=False) == "1 → 2 tokens · $0.5000"
 
 
+def test_a_moment_of_today_is_a_time_and_one_of_another_day_a_date() -> None:
+    now = Timestamp(1_800_000_000.0)
+
+    assert words.lately(Timestamp(now - 2), now) == words.moment(Timestamp(now - 2))[11:]
+    assert words.lately(Timestamp(now - 86_400 * 3), now) == words.moment(Timestamp(now - 86_400 * 3))[:10]
+
+
 def test_a_time_ahead_says_how_long_and_a_past_one_that_it_is_now() -> None:
     now = Timestamp(1_800_000_000.0)
 

@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
 from typing import ClassVar
 
+from rich.table import Column, Table
 from rich.text import Text
 from textual.app import ComposeResult
 from textual.binding import Binding, BindingType
@@ -35,10 +37,11 @@ class Keys(Dialog[None]):
     def compose(self) -> ComposeResult:
         """The panes' keys first, those of the pane with the focus foremost."""
         with Box("Keys", "esc closes · ctrl+p has every command"), VerticalScroll():
-            yield Static(self._text(), markup=False)
+            for title, lines in self._sections():
+                yield Static(Text(title, "bold"), markup=False)
+                yield Static(_table(lines), markup=False)
 
-    def _text(self) -> Text:
-        text = Text()
+    def _sections(self) -> Iterator[tuple[str, list[tuple[str, str]]]]:
         for pane in (self._pane, None, *(other for other in PANES if other != self._pane)):
             lines = [
                 (one_line(spoken(self._keymap.get(command.id, command.key))), command.about)
@@ -46,13 +49,13 @@ class Keys(Dialog[None]):
                 if command.pane == pane and not (self._read_only and command.changes)
             ]
             if lines:
-                _section(text, "everywhere" if pane is None else f"in the {pane}", lines)
-        _section(text, "in every list", [(spoken(binding.key), binding.description) for binding in LIST_KEYS])
-        return text
+                yield "everywhere" if pane is None else f"in the {pane}", lines
+        yield "in every list", [(spoken(binding.key), binding.description) for binding in LIST_KEYS]
 
 
-def _section(text: Text, title: str, lines: list[tuple[str, str]]) -> None:
-    text.append(f"{title}\n", "bold")
+def _table(lines: list[tuple[str, str]]) -> Table:
+    """What a key does goes on below itself, not below the key."""
+    table = Table.grid(Column(width=24), Column(ratio=1), expand=True)
     for key, about in lines:
-        text.append(f"  {key:<22}", "bold")
-        text.append(f"{about}\n")
+        table.add_row(Text(f"  {key}", "bold"), Text(about))
+    return table

@@ -13,7 +13,7 @@ from textual.containers import Horizontal, Vertical
 from textual.events import DescendantFocus, Resize
 from textual.screen import Screen
 from textual.widget import Widget
-from textual.widgets import Footer, Static
+from textual.widgets import Static
 
 from llmesc.dashboard.actions.all import COMMANDS
 from llmesc.dashboard.bindings import bindings
@@ -31,6 +31,7 @@ from llmesc.dashboard.widgets.banner import Banner
 from llmesc.dashboard.widgets.caption import CaptionLine
 from llmesc.dashboard.widgets.circuits import CircuitsPane
 from llmesc.dashboard.widgets.flash import FlashLine
+from llmesc.dashboard.widgets.footer import KeyLine
 from llmesc.dashboard.widgets.header import HeaderBar
 from llmesc.dashboard.widgets.prompt import PromptBar
 from llmesc.dashboard.widgets.requests import RequestsPane
@@ -96,7 +97,7 @@ class MainScreen(Screen[None]):
         yield FlashLine()
         yield PromptBar(id="prompt")
         yield CaptionLine()
-        yield Footer(show_command_palette=False)
+        yield KeyLine()
 
     def on_mount(self) -> None:
         """The requests have the focus; the feed runs, and the frames with it."""

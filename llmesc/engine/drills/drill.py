@@ -56,6 +56,13 @@ class Drilled:
         """Whether everything came as expected."""
         return not self.problems
 
+    @property
+    def struck_nobody(self) -> tuple[str, ...]:
+        """The faults whose candidates were never called: of those nothing was proved."""
+        called = [each for each in self.candidates if self.totals.calls.get(each.ref)]
+        faults = self.scenario.injections
+        return tuple(f"{each.target}={each.fault}" for each in faults if not any(map(each.hits, called)))
+
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class OpenDrill:

@@ -19,13 +19,13 @@ from llmesc.escalation.pieces import Opened, Piece, TextPiece, ThinkingPiece
 from llmesc.escalation.run import Run
 from llmesc.escalation.times import Timestamp
 from llmesc.escalation.untrusted import one_line
-from llmesc.fleet.link import Claimed
 from llmesc.fleet.messages import LARGEST_ANSWER, Ask, BadMessage, Part, read_ask, write_part
 from llmesc.fleet.signature import is_signed, sign
 from llmesc.state.store import StateUnavailable
 
 if TYPE_CHECKING:
     from llmesc.engine.serving.worker import Parts
+    from llmesc.fleet.link import Claimed
 
 LONGEST_SECONDS = 86_400.0
 """Of any request, whatever it says."""

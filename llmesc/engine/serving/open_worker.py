@@ -8,15 +8,20 @@ import socket
 from collections.abc import AsyncIterator, Callable, Sequence
 from contextlib import asynccontextmanager
 from importlib.metadata import version
+from typing import TYPE_CHECKING
 
 from llmesc.engine.engine import Engine
-from llmesc.engine.serving.job import JobDone
 from llmesc.engine.serving.meeting import meet
 from llmesc.engine.serving.served import Served, servings
-from llmesc.engine.serving.worker import FleetWorker, Parts
 from llmesc.escalation.errors import ConfigError
 from llmesc.escalation.ports import CredentialsMissing
+from llmesc.escalation.untrusted import one_line
 from llmesc.fleet.messages import NAME, WorkerSays
+from llmesc.fleet.workers import Workers
+
+if TYPE_CHECKING:
+    from llmesc.engine.serving.job import JobDone
+    from llmesc.engine.serving.worker import FleetWorker
 
 
 @asynccontextmanager
@@ -29,6 +34,7 @@ async def open_worker(
     queue: int,
     on_done: Callable[[JobDone], None],
     warn: Callable[[str], None],
+    on_drain: Callable[[int], None] = lambda _: None,
 ) -> AsyncIterator[FleetWorker]:
     """A worker whose models are ready to be called: their weights are fetched before anybody may ask for them.
 
@@ -36,6 +42,8 @@ async def open_worker(
     """
     key = await engine.fleet_key()
     async with meet(engine.config) as link:
+        from llmesc.engine.serving.worker import FleetWorker, Parts  # needs the client of a Redis, which `meet` looked for
+
         for candidate in {candidate.model_key: candidate for each in served for candidate in each.candidates}.values():
             try:
                 await engine.make_ready(candidate)
@@ -51,7 +59,29 @@ async def open_worker(
             concurrency=concurrency,
             queue=queue,
         )
-        yield FleetWorker(Parts(engine=engine, link=link, key=key, served=served, on_done=on_done, warn=warn), says)
+        for other in await Workers(link, key).living():
+            if other.name == name and not is_gone(other):
+                warn(f"{_twice(other)}; --name tells them apart")
+        parts = Parts(engine=engine, link=link, key=key, served=served, on_done=on_done, warn=warn, on_drain=on_drain)
+        yield FleetWorker(parts, says)
+
+
+def is_gone(worker: WorkerSays) -> bool:
+    """Whether its process was killed on this host, so that it only seems to live until its lease ends."""
+    if worker.host != socket.gethostname():
+        return False
+    try:
+        os.kill(worker.pid, 0)
+    except ProcessLookupError:
+        return True
+    except OSError:  # it lives, and is somebody else's
+        return False
+    return False
+
+
+def _twice(other: WorkerSays) -> str:
+    where = f"on {one_line(other.host)} as process {other.pid}"
+    return f"a worker called {other.name} lives already, {where}: two of one name are shown, drained and counted as one"
 
 
 def worker_name(said: str | None) -> str:

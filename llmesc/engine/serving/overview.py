@@ -6,10 +6,9 @@ from collections.abc import Sequence
 
 from llmesc.engine.engine import Engine
 from llmesc.engine.serving.meeting import meet
-from llmesc.engine.serving.worker import DRAIN
 from llmesc.escalation.errors import UnknownName
 from llmesc.escalation.light_dataclass import dataclass
-from llmesc.fleet.messages import WorkerSays
+from llmesc.fleet.messages import DRAIN, WorkerSays
 from llmesc.fleet.signature import sign
 from llmesc.fleet.workers import Workers, room_of
 

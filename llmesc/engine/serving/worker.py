@@ -14,13 +14,10 @@ from llmesc.engine.serving.throughput import Throughput
 from llmesc.escalation.light_dataclass import dataclass
 from llmesc.escalation.secret import Secret
 from llmesc.fleet.link import Claimed, Link
-from llmesc.fleet.messages import WorkerSays, write
+from llmesc.fleet.messages import DRAIN, WorkerSays, write
 from llmesc.fleet.signature import is_signed, sign
 from llmesc.fleet.times import BEAT_SECONDS, WATCH_SECONDS
 from llmesc.state.store import StateUnavailable
-
-DRAIN = "drain"
-"""The operator's word for: take no more, and leave when all is done."""
 
 REMEMBERED_JOBS = 10_000
 """Requests that are not run a second time when somebody puts them into a lane again."""
@@ -36,6 +33,8 @@ class Parts:
     served: Sequence[Served]
     on_done: Callable[[JobDone], None]
     warn: Callable[[str], None]
+    on_drain: Callable[[int], None] = lambda _: None
+    """Told once, with how many requests it still finishes."""
 
 
 class FleetWorker:
@@ -55,6 +54,8 @@ class FleetWorker:
 
     def drain(self) -> None:
         """Takes no more; `run` returns when all that was begun is done."""
+        if not self._draining.is_set():
+            self._parts.on_drain(len(self._running))
         self._draining.set()
         self._slot_free.set()
 

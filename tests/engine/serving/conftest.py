@@ -40,6 +40,8 @@ class Here:
     url: str
     done: list[JobDone] = field(default_factory=list)
     warnings: list[str] = field(default_factory=list)
+    drained: list[int] = field(default_factory=list)
+    """Of each worker that was told to leave, how many requests it was to finish."""
 
     def engine(self, name: str, providers: str, key: str = "") -> AbstractAsyncContextManager[Engine]:
         """Of a host, with a state of its own."""
@@ -64,6 +66,7 @@ class Here:
                     queue=queue,
                     on_done=self.done.append,
                     warn=self.warnings.append,
+                    on_drain=self.drained.append,
                 )
             )
             running = asyncio.create_task(worker.run())

@@ -3,16 +3,19 @@
 from __future__ import annotations
 
 import asyncio
+import os
+import socket
 from typing import Any
 
 import pytest
 
 from llmesc.engine import AskOptions, RunFilter
+from llmesc.engine.serving.open_worker import is_gone
 from llmesc.escalation.codec import encode_event
 from llmesc.escalation.messages import Request, ask_for
 from llmesc.escalation.pieces import TextPiece
 from llmesc.escalation.secret import Secret
-from llmesc.fleet.messages import Ask, Part, read_part, write, write_part
+from llmesc.fleet.messages import Ask, Part, WorkerSays, read_part, write, write_part
 from llmesc.fleet.signature import sign
 
 pytestmark = pytest.mark.anyio
@@ -157,6 +160,36 @@ async def test_no_more_run_at_once_than_the_worker_can_start(here: Any) -> None:
 
     assert max(seen) <= 2
     assert len(here.done) == 6
+
+
+async def test_a_worker_that_is_to_leave_says_once_how_many_requests_it_still_finishes(here: Any) -> None:
+    brief = serving('{ text = "one two three", delay_seconds = 0.3 }')
+    async with here.worker(brief, "lab/m") as (_, worker), here.engine("asker", ASKER) as asker, here.link() as link:
+        asked = asyncio.create_task(asker.ask("hi"))
+        while (await link.survey(["m@8k"]))[1]["m@8k"].running == 0:
+            await asyncio.sleep(0.01)
+        worker.drain()
+        worker.drain()
+        assert (await asked).text == "one two three"
+
+    assert here.drained == [1]
+
+
+async def test_a_second_worker_of_one_name_is_warned_of(here: Any) -> None:
+    async with here.worker(GOOD, "lab/m", name="box"), here.worker(GOOD, "lab/m", name="box"):
+        pass
+    async with here.worker(GOOD, "lab/m", name="box"):
+        pass
+
+    (told,) = here.warnings
+    assert told.startswith(f"a worker called box lives already, on {socket.gethostname()} as process {os.getpid()}: ")
+
+
+@pytest.mark.parametrize(("host", "gone"), [(socket.gethostname(), True), ("elsewhere", False)])
+def test_a_worker_that_was_killed_on_this_host_is_known_to_be_gone(host: str, gone: bool) -> None:
+    says = WorkerSays(name="box", host=host, pid=2**22 + 1, version="1", started=1.0, serves=(), concurrency=1, queue=1)
+
+    assert is_gone(says) == gone
 
 
 async def test_a_request_whose_worker_died_before_the_first_token_is_answered_by_another(here: Any) -> None:
