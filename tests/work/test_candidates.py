@@ -58,7 +58,7 @@ CASES = [
     Case("plan", plan, calls=28),  # 27
     Case("plan of what has a price", plan, calls=30, models=PRICED),  # 29
     Case("plan under a budget", plan, calls=44, models=PRICED, more=BUDGET),  # 42
-    Case("ask", ask, calls=53),  # 51
+    Case("ask", ask, calls=51),  # 49
 ]
 
 
