@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import gzip
 import zlib
 from collections.abc import Callable, Iterator
@@ -174,6 +175,24 @@ async def test_a_switch_to_another_protocol_that_a_header_has_asked_for_is_no_re
         await DirectLane(cast(Stream, stream)).send(request(headers={"upgrade": "x"}))
 
     assert caught.value.word == "bad_json"
+
+
+async def test_the_beginning_of_a_burst_is_not_kept_for_its_end() -> None:
+    lane = DirectLane(cast(Stream, Played([ok(b"transfer-encoding: chunked\r\n", b"5\r\nhello\r\n" * 5000 + b"0\r\n\r\n")])))
+    await lane.send(request())
+    pieces: list[bytes] = []
+
+    async def read() -> None:
+        async for piece in lane.body():
+            pieces.append(piece)
+
+    reading = asyncio.create_task(read())
+    await asyncio.sleep(0)
+    assert [len(piece) for piece in pieces] == [515]
+
+    await reading
+    assert b"".join(pieces) == b"hello" * 5000
+    assert len(pieces) < 10
 
 
 async def test_one_reply_says_nothing_about_the_next() -> None:

@@ -5,6 +5,7 @@ h11 knows where each message begins and ends, and whether another may follow it.
 
 from __future__ import annotations
 
+import asyncio
 from collections.abc import AsyncGenerator, Iterable
 
 import h11
@@ -52,10 +53,14 @@ class DirectLane:
             while type(event := self._http.next_event()) is not h11.EndOfMessage:
                 if type(event) is h11.Data:
                     piece += event.data
-                if len(piece) >= enough_bytes or (piece and event is h11.NEED_DATA):
+                if len(piece) >= enough_bytes:
                     yield bytes(piece)
                     piece.clear()
                     enough_bytes = min(enough_bytes * 2, PIECE_BYTES)
+                    await asyncio.sleep(0)  # a turn for all who wait for it: the beginning of a burst is not kept for its end
+                elif piece and event is h11.NEED_DATA:
+                    yield bytes(piece)
+                    piece.clear()
                 elif event is h11.NEED_DATA:
                     self._http.receive_data(await self._stream.read())
         except h11.RemoteProtocolError as error:
