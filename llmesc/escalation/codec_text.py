@@ -52,7 +52,7 @@ def mapping_text(values: Mapping[str, str]) -> str:
 
 def _event_text(event: Event) -> str:
     cls = type(event)
-    if event.sealed or getattr(event, "characters_not_kept", 0) or getattr(event, "unfinished_judge", None):  # RARE
+    if event.sealed or getattr(event, "characters_not_kept", None) or getattr(event, "unfinished_judge", None):
         return _any_json(encode_event(event))
     write = _WRITERS.get((cls, "event"))
     if write is None:

@@ -7,7 +7,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from llmesc.providers.http.request import Target, target_of
+from llmesc.providers.http.request import Request, Target, target_of
 from llmesc.providers.transport_error import TransportError
 
 LABELS = st.text("abcXYZ019", min_size=1, max_size=10)
@@ -60,3 +60,10 @@ def test_what_names_nobody_to_call_is_not_found(url: str) -> None:
         target_of(url)
 
     assert caught.value.word == "dns"
+
+
+def test_a_request_shows_nothing_of_what_it_carries() -> None:
+    url = "https://me:canary@models.test/v1?key=canary"
+    request = Request("POST", url, target_of(url), {"authorization": "Bearer canary"}, b"canary", 5.0)
+
+    assert f"{request!r} {request}" == "<POST to models.test> <POST to models.test>"

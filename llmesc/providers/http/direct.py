@@ -57,11 +57,11 @@ class DirectLane:
                     yield bytes(piece)
                     piece.clear()
                     enough_bytes = min(enough_bytes * 2, PIECE_BYTES)
-                    await asyncio.sleep(0)  # a turn for the reader: the beginning of a burst is not kept for its end
+                    await asyncio.sleep(0)  # a turn for all who wait for it: the beginning of a burst is not kept for its end
+                elif piece and event is h11.NEED_DATA:
+                    yield bytes(piece)
+                    piece.clear()
                 elif event is h11.NEED_DATA:
-                    if piece:
-                        yield bytes(piece)
-                        piece.clear()
                     self._http.receive_data(await self._stream.read())
         except h11.RemoteProtocolError as error:
             broken = str(error)

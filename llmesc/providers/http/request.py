@@ -37,6 +37,10 @@ class Request(NamedTuple):
     body: bytes | None
     connect_seconds: float
 
+    def __repr__(self) -> str:
+        """Nothing of its headers, which hold a key, nor of its body."""
+        return f"<{self.method} to {self.target.authority}>"
+
 
 @functools.lru_cache(maxsize=256)
 def target_of(url: str) -> Target:
