@@ -40,6 +40,8 @@ class Ledger:
     @property
     def usage(self) -> Usage:
         """The sum; a count that no attempt knows stays unknown."""
+        if len(self._usages) == 1:
+            return self._usages[0]
         return Usage(
             input_tokens=self._total("input_tokens"),
             output_tokens=self._total("output_tokens"),

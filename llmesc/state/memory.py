@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections import deque
 from collections.abc import Callable, Collection, Iterable, Iterator, Mapping, Sequence
-from dataclasses import field, fields
+from dataclasses import fields
 from decimal import Decimal
 from itertools import islice
 from typing import TYPE_CHECKING, TypeVar
@@ -24,7 +24,6 @@ from llmesc.escalation.circuits import (
 )
 from llmesc.escalation.events import AttemptFinished, Event
 from llmesc.escalation.latency import REMEMBERED_CALLS, Latency
-from llmesc.escalation.light_dataclass import dataclass
 from llmesc.escalation.ports import Denial
 from llmesc.escalation.resolution import CircuitKey, ModelKey
 from llmesc.escalation.retry_budget import Bucket, RetryPolicy, changed
@@ -32,17 +31,14 @@ from llmesc.escalation.times import Clock, Timestamp
 from llmesc.state.activity import Call, ProviderActivity, Window, activity_of
 from llmesc.state.denials import in_force, names
 from llmesc.state.memory_outbox import MemoryOutbox
+from llmesc.state.memory_run import MemoryRun
 from llmesc.state.news import looked_for
 from llmesc.state.outbox import Decide, SinkState, Stretch
-from llmesc.state.process import Process, this_process
+from llmesc.state.process import this_process
 from llmesc.state.projection import (
     Columns,
-    attempt_changes,
     attempt_standing,
     latency_of,
-    new_attempt,
-    new_run,
-    run_changes,
     standing,
 )
 from llmesc.state.spending import SpendingBook
@@ -60,20 +56,6 @@ KEPT_RUNS = 1_000
 _RUN_FIELDS = tuple(each.name for each in fields(RunSummary))
 _CALL_COLUMNS = ("ref", "started_at", "outcome", "duration_seconds", "first_token_seconds")
 _ATTEMPT_FIELDS = tuple(each.name for each in fields(AttemptRow))
-
-
-@dataclass(slots=True)
-class _Run:
-    """One run: its columns, its attempts' columns by number, its events by seq."""
-
-    columns: Columns
-    attempts: dict[int, Columns] = field(default_factory=dict)
-    events: dict[int, Event] = field(default_factory=dict)
-
-    @property
-    def owner(self) -> Process:
-        """The process that made it."""
-        return Process(self.columns["host"], self.columns["pid"], self.columns["process_started"])
 
 
 class MemoryStore:
@@ -99,7 +81,7 @@ class MemoryStore:
         self._latencies: dict[ModelKey, deque[Latency]] = {}
         self._retry_budgets: dict[str, Bucket] = {}
         self._spending = SpendingBook()
-        self._runs: dict[str, _Run] = {}
+        self._runs: dict[str, MemoryRun] = {}
         self._outbox = MemoryOutbox()
         self._writes = 0
 
@@ -183,8 +165,8 @@ class MemoryStore:
         for event in events:
             run = self._runs.get(event.run_id)
             if run is None:
-                run = self._runs[event.run_id] = _Run(new_run(event, self._process))
-            run.columns["alive_at"] = now
+                run = self._runs[event.run_id] = MemoryRun(event, self._process)
+            run.alive_at = now
             self._writes += 1
             if event.seq not in run.events:
                 self._add(run, event)
@@ -196,13 +178,9 @@ class MemoryStore:
             for run_id in tuple(islice(delivered, len(self._runs) - KEPT_RUNS)):
                 del self._runs[run_id]
 
-    def _add(self, run: _Run, event: Event) -> None:
-        run.events[event.seq] = event
+    def _add(self, run: MemoryRun, event: Event) -> None:
+        run.add(event)
         self._spending.note(event)
-        run.columns |= run_changes(event, self._process)
-        if change := attempt_changes(event):
-            attempt, columns = change
-            run.attempts.setdefault(attempt, new_attempt(event, attempt)).update(columns)
         if isinstance(event, AttemptFinished) and (taught := latency_of(event)) is not None:
             calls = self._latencies.setdefault(event.resolution.model_key, deque(maxlen=REMEMBERED_CALLS))
             calls.appendleft(taught)
@@ -309,17 +287,17 @@ class MemoryStore:
     async def aclose(self) -> None:
         """Nothing to close."""
 
-    def _newest_first(self) -> list[_Run]:
+    def _newest_first(self) -> list[MemoryRun]:
         return sorted(self._runs.values(), key=lambda run: run.columns["started_at"])[::-1]
 
-    def _summary(self, run: _Run) -> RunSummary:
+    def _summary(self, run: MemoryRun) -> RunSummary:
         columns = run.columns
         outcome = standing(columns["outcome"], run.owner, columns["alive_at"], self._clock.now())
         tried = tuple(dict.fromkeys(run.attempts[number]["ref"] for number in sorted(run.attempts)))
         apart = {"outcome": outcome, "primary": columns["primary_ref"], "tried": tried}
         return RunSummary(**{name: columns[name] for name in _RUN_FIELDS if name not in apart} | apart)
 
-    def _attempt(self, run: _Run, columns: Columns) -> AttemptRow:
+    def _attempt(self, run: MemoryRun, columns: Columns) -> AttemptRow:
         run_outcome, alive_at = run.columns["outcome"], run.columns["alive_at"]
         outcome = attempt_standing(columns["outcome"], run_outcome, run.owner, alive_at, self._clock.now())
         own = {"run_id": run.columns["run_id"], "outcome": outcome}
@@ -331,11 +309,11 @@ def _is_unknown(run: Columns) -> bool:
     return run["cost"] is None or ("judge_calls" in run and run["judges_cost"] is None)
 
 
-def _used_calls(run: _Run, attempt: Columns) -> Iterator[UsedCall]:
+def _used_calls(run: MemoryRun, attempt: Columns) -> Iterator[UsedCall]:
     return calls_of(attempt, run.columns["chain"], caller_name(run.columns["caller"]))
 
 
-def _is_asked_for(query: PastQuery, run: _Run) -> bool:
+def _is_asked_for(query: PastQuery, run: MemoryRun) -> bool:
     return (
         query.chain in (None, run.columns["chain"])
         and query.caller in (None, caller_name(run.columns["caller"]))
@@ -343,7 +321,7 @@ def _is_asked_for(query: PastQuery, run: _Run) -> bool:
     )
 
 
-def _fits(where: RunFilter, summary: RunSummary, run: _Run) -> bool:
+def _fits(where: RunFilter, summary: RunSummary, run: MemoryRun) -> bool:
     return (
         (where.since is None or summary.started_at >= where.since)
         and (where.until is None or summary.started_at <= where.until)
@@ -357,7 +335,7 @@ def _fits(where: RunFilter, summary: RunSummary, run: _Run) -> bool:
     )
 
 
-def _has_status(where: RunFilter, summary: RunSummary, run: _Run) -> bool:
+def _has_status(where: RunFilter, summary: RunSummary, run: MemoryRun) -> bool:
     from llmesc.state.status_filter import status_filter
 
     calls = [(attempt["outcome"], attempt["kind"]) for attempt in run.attempts.values()]

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import re
 import unicodedata
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from enum import IntEnum
 from functools import cache
 from typing import NamedTuple
@@ -31,6 +31,7 @@ _SHOWN = 80
 
 _QUOTED = re.compile(r"""["“„«「『][^"”“»」』\n]{0,400}["”“»」』]|`[^`\n]{0,400}`|^\s*>.*$""", re.MULTILINE)
 _DELIMITERS = re.compile(r"([.!?。।؟\n]+)|[,;:、،؛()\[\]–—]+| (?=(?:" + "|".join(CONJUNCTIONS.split()) + ") )")
+_WHOLE_WORD = re.compile(r"(?<= )\S+(?= )")
 _MARKUP = str.maketrans({"’": "'", "‘": "'", "ʼ": "'", "`": "'", "*": "", "_": " ", "#": ""})
 
 
@@ -75,7 +76,7 @@ def declines(text: str, prompt: str = "") -> str | None:
     for index, clause in enumerate(_clauses(folded)):
         if clause.sentence >= _OPENING_SENTENCES or clause.start > _OPENING:
             return None
-        if not _any(_signs(), clause):
+        if not _has_a_sign(clause):
             continue  # nearly every clause of nearly every answer
         for language in _languages():
             force = _force(clause, language)
@@ -150,10 +151,36 @@ def _phrases(written: str) -> tuple[str, ...]:
     return tuple(_fold(phrase.replace("_", " ")) for phrase in written.split())
 
 
+class _Signs(NamedTuple):
+    """The phrases of all languages without one of which a clause declines nothing, made ready for a quick look."""
+
+    by_word: Mapping[str, tuple[str, ...]]
+    """Those that have a whole word, by the longest: in a clause without it there is no need to look for them."""
+    parts: tuple[str, ...]
+    """The others, in ASCII."""
+    others: tuple[str, ...]
+    """And those that are not."""
+
+
 @cache
-def _signs() -> tuple[str, ...]:
-    """Of all languages; a clause with none of them has no force in any."""
-    return tuple({phrase for language in _languages() for phrase in (*language.outright, *language.unable, *language.limits)})
+def _signs() -> _Signs:
+    phrases = {phrase for language in _languages() for phrase in (*language.outright, *language.unable, *language.limits)}
+    by_word = dict[str, tuple[str, ...]]()
+    for phrase in sorted(phrases):
+        word = max(_WHOLE_WORD.findall(phrase), key=len, default="")
+        by_word[word] = (*by_word.get(word, ()), phrase)
+    parts = by_word.pop("", ())
+    return _Signs(by_word, *(tuple(part for part in parts if part.isascii() == ascii_only) for ascii_only in (True, False)))
+
+
+def _has_a_sign(clause: _Clause) -> bool:
+    """Whether it may have force. Three hundred phrases are too many to look for each in every clause."""
+    signs = _signs()
+    return (
+        any(_any(signs.by_word[word], clause) for word in signs.by_word.keys() & clause.text.split())
+        or _any(signs.parts, clause)
+        or (not clause.text.isascii() and _any(signs.others, clause))
+    )
 
 
 @cache
