@@ -15,6 +15,9 @@ from __future__ import annotations
 import importlib
 from typing import TYPE_CHECKING, Any
 
+__version__ = "0.1.0"
+"""Said here, and read here by the build: to look up what is installed takes 9 ms, of every request that names its sender."""
+
 if TYPE_CHECKING:
     from llmesc.engine import AskOptions, Engine, Reply, ask, responses_request
     from llmesc.engine.python_tools import toolbox
@@ -115,10 +118,6 @@ __all__ = [
 
 
 def __getattr__(name: str) -> Any:
-    if name == "__version__":
-        from importlib.metadata import version
-
-        return version("llmesc")
     if name not in __all__:
         raise AttributeError(f"module 'llmesc' has no attribute {name!r}")
     return getattr(importlib.import_module(_HOME_OF.get(name, "llmesc.escalation.errors")), name)

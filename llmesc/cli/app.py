@@ -14,6 +14,7 @@ import typer
 from typer.core import TyperGroup
 from typer.main import get_command, get_group
 
+from llmesc import __version__
 from llmesc.cli.examples import examples
 from llmesc.cli.exit_codes import ExitCode
 
@@ -139,9 +140,7 @@ def _root(
     if no_color:
         session.streams = session.streams.without_colour()
     if version:
-        from importlib.metadata import version as installed
-
-        session.out.line(f"llmesc {installed('llmesc')}")
+        session.out.line(f"llmesc {__version__}")
         raise typer.Exit
     if ctx.invoked_subcommand is None:
         session.err.say(ctx.get_help())

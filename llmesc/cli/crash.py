@@ -9,6 +9,7 @@ import traceback
 from collections.abc import Iterator, Mapping
 from pathlib import Path
 
+from llmesc import __version__
 from llmesc.config.paths import state_dir
 from llmesc.escalation.redact import redact
 from llmesc.escalation.times import Timestamp, rfc3339
@@ -29,13 +30,7 @@ def write_crash_file(error: BaseException, environ: Mapping[str, str], at: Times
 
 
 def _lines(error: BaseException, at: Timestamp) -> Iterator[str]:
-    from importlib.metadata import PackageNotFoundError, version
-
-    try:
-        ours = version("llmesc")
-    except PackageNotFoundError:
-        ours = "?"
-    yield f"llmesc {ours}, Python {platform.python_version()}, {sys.platform}, {rfc3339(at)}"
+    yield f"llmesc {__version__}, Python {platform.python_version()}, {sys.platform}, {rfc3339(at)}"
     seen: set[int] = set()
     current: BaseException | None = error
     while current is not None and id(current) not in seen:

@@ -12,7 +12,7 @@ import httpx
 import pytest
 
 from llmesc.providers.faults import Exchange, FaultServer, answer, status
-from llmesc.providers.http import MAX_ERROR_BODY_BYTES, Http, Reply, user_agent, whole
+from llmesc.providers.http import MAX_ERROR_BODY_BYTES, USER_AGENT, Http, Reply, whole
 from llmesc.providers.transport_error import TransportError
 
 pytestmark = pytest.mark.anyio
@@ -31,8 +31,8 @@ async def test_a_request_carries_its_headers_and_names_who_asks(http: Http, serv
 
     sent = server.calls("ok")[0]
     assert (reply.status, reply.ok, reply.request_id) == (200, True, "req-fault")
-    assert sent.headers["user-agent"] == user_agent()
-    assert user_agent().startswith("llmesc/")
+    assert sent.headers["user-agent"] == USER_AGENT
+    assert USER_AGENT.startswith("llmesc/")
     assert sent.headers["x-mine"] == "1"
     assert sent.headers["accept-encoding"] == "identity"
 

@@ -7,9 +7,9 @@ import re
 import socket
 from collections.abc import AsyncIterator, Callable, Sequence
 from contextlib import asynccontextmanager
-from importlib.metadata import version
 from typing import TYPE_CHECKING
 
+from llmesc import __version__
 from llmesc.engine.engine import Engine
 from llmesc.engine.serving.meeting import meet
 from llmesc.engine.serving.served import Served, servings
@@ -53,7 +53,7 @@ async def open_worker(
             name=name,
             host=socket.gethostname(),
             pid=os.getpid(),
-            version=version("llmesc"),
+            version=__version__,
             started=link.now(),
             serves=servings(served),
             concurrency=concurrency,

@@ -13,7 +13,7 @@ There is no read timeout here. Whether an answer is alive is decided by its cont
 and that drops the connection.
 """
 
-from llmesc.providers.http.client import Http, user_agent
+from llmesc.providers.http.client import USER_AGENT, Http
 from llmesc.providers.http.reply import MAX_BODY_BYTES, MAX_ERROR_BODY_BYTES, Reply, whole
 
-__all__ = ["MAX_BODY_BYTES", "MAX_ERROR_BODY_BYTES", "Http", "Reply", "user_agent", "whole"]
+__all__ = ["MAX_BODY_BYTES", "MAX_ERROR_BODY_BYTES", "USER_AGENT", "Http", "Reply", "whole"]

@@ -4,13 +4,12 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
-import functools
 import ssl
 from collections.abc import AsyncIterator, Mapping
-from importlib.metadata import version
 from ipaddress import ip_address
 from typing import NamedTuple
 
+from llmesc import __version__
 from llmesc.providers.http.direct import DirectLane
 from llmesc.providers.http.lane import Lane
 from llmesc.providers.http.reply import Reply
@@ -23,6 +22,9 @@ MAX_IDLE_LANES = 16
 KEEPALIVE_SECONDS = {"http": 4.0, "https": 30.0}
 """How long an idle connection is trusted. A request that meets its closing would be lost, and nothing is sent twice: model
 servers without TLS hang up after five seconds, the fronts of hosted ones after a minute or more."""
+
+USER_AGENT = f"llmesc/{__version__}"
+"""How llmesc names itself."""
 
 
 class _Idle(NamedTuple):
@@ -49,7 +51,7 @@ class Http:
         for a redirect as well. Cancelling it anywhere closes the connection at once.
         """
         target = target_of(url)
-        own = {"user-agent": user_agent(), "accept-encoding": "identity"}
+        own = {"user-agent": USER_AGENT, "accept-encoding": "identity"}
         request = Request(method, url, target, {**own, **headers}, body, connect_seconds)
         idle = self._idle.setdefault((target.scheme, target.authority), [])
         lane = await _taken(idle) or await self._opened(target, connect_seconds)
@@ -121,12 +123,6 @@ def _trusting_context() -> ssl.SSLContext:
         raise TransportError("tls", f"the trusted certificates cannot be loaded: {error}") from None
     context.set_alpn_protocols(["http/1.1"])
     return context
-
-
-@functools.cache
-def user_agent() -> str:
-    """How llmesc names itself."""
-    return f"llmesc/{version('llmesc')}"
 
 
 def _is_loopback(host: str) -> bool:

@@ -31,8 +31,9 @@ from opentelemetry.sdk.trace.export.in_memory_span_exporter import InMemorySpanE
 from opentelemetry.sdk.trace.id_generator import IdGenerator
 from opentelemetry.sdk.trace.sampling import ALWAYS_ON
 
+from llmesc import __version__
 from llmesc.escalation.times import Timestamp
-from llmesc.providers.http import user_agent
+from llmesc.providers.http import USER_AGENT
 from llmesc.records.sinks.base import NotDelivered
 from llmesc.records.sinks.otel import METRICS, TRACES
 from llmesc.records.sinks.otel_span import DURATION, FIRST_CHUNK, TOKENS, Span, Trace
@@ -56,14 +57,14 @@ class Exporter:
     def __init__(self, url: str, *, service: str, headers: Mapping[str, str], timeout_seconds: float) -> None:
         self._url = url
         self._session = _Session()
-        told = {**headers, "user-agent": user_agent()}
+        told = {**headers, "user-agent": USER_AGENT}
         self._spans = trace_exporter.OTLPSpanExporter(
             f"{url}{TRACES}", headers=told, timeout=timeout_seconds, session=self._session
         )
         self._points = metric_exporter.OTLPMetricExporter(
             f"{url}{METRICS}", headers=told, timeout=timeout_seconds, session=self._session
         )
-        self._resource = Resource.create({"service.name": service, "service.version": user_agent().partition("/")[2]})
+        self._resource = Resource.create({"service.name": service, "service.version": __version__})
         # Points of one process must not be taken for the next ones of another's.
         self._writer = self._resource.merge(Resource({"service.instance.id": str(uuid.uuid4())}))
 
