@@ -139,7 +139,7 @@ async def measure(shape: str, tokens: int, *, plain: bool = False) -> Measured:
         )
 
 
-async def caught_up(pilot: Pilot[str], pane: AnswerText) -> float:
+async def caught_up(pilot: Pilot[None], pane: AnswerText) -> float:
     """Waits until all is drawn; the longest time the application did nothing else, in seconds."""
     longest = 0.0
     await pilot.pause()

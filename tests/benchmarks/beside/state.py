@@ -8,7 +8,7 @@ import asyncio
 import itertools
 import statistics
 import time
-from collections.abc import Collection, Iterator, Mapping, Sequence
+from collections.abc import Collection, Iterator, Sequence
 from contextlib import ExitStack, contextmanager
 from dataclasses import replace
 from importlib.util import find_spec
@@ -71,7 +71,7 @@ def _redis(folder: Path) -> Iterator[str]:
         server.stop()
 
 
-async def _measure(events: Sequence[Event], urls: Mapping[str, str], rounds: int) -> dict[str, list[dict[str, float]]]:
+async def _measure(events: Sequence[Event], urls: dict[str, str], rounds: int) -> dict[str, list[dict[str, float]]]:
     """Of each state its rounds, of each round the median of every step."""
     stores = {who: await open_store(url, clock=SystemClock(), policy=CircuitPolicy()) for who, url in urls.items()}
     taken: dict[str, list[dict[str, float]]] = {who: [] for who in urls}
