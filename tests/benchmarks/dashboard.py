@@ -10,11 +10,13 @@ from __future__ import annotations
 import argparse
 import asyncio
 import gc
+import json
 import re
 import resource
 import time
 from collections import Counter
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from dataclasses import asdict, dataclass
 
 from textual.pilot import Pilot
 
@@ -52,8 +54,47 @@ class Stepped(Replay):
         await asyncio.Event().wait()
 
 
-async def measure(shape: str, tokens: int, *, plain: bool) -> None:
-    """Plays, measures, and checks that every character is there at the end."""
+@dataclass(frozen=True)
+class Measured:
+    """What one answer took, and whether it is there."""
+
+    shape: str
+    plain: bool
+    tokens: int
+    characters: int
+    lines: int
+    played_seconds: float
+    processor_seconds: float
+    """While it was played."""
+    frames_ms: Sequence[float]
+    """The processor's time of each, the shortest first."""
+    wrapped_seconds: float
+    key_waits_ms: float
+    """At most, while all is wrapped again."""
+    memory_mb: int
+    amiss: int
+    """Letters and digits that were missing or too many when it had ended, at both widths together."""
+
+    @property
+    def core(self) -> float:
+        """The share of a core while it was played."""
+        return self.processor_seconds / self.played_seconds
+
+    def lines_to_print(self) -> Iterator[str]:
+        """For a terminal."""
+        frames, count = self.frames_ms, len(self.frames_ms)
+        shape = f"{self.shape}{' (plain)' if self.plain else ''}"
+        yield f"{shape}: {self.tokens:,} tokens, {self.characters:,} characters, {self.lines:,} lines"
+        yield f"  processor: {self.processor_seconds:.1f} s, {self.core:.0%} of a core while it was played, in {count} frames"
+        median, late, worst = (frames[int(count * part)] for part in (0.5, 0.99, 1 - 1 / count))
+        yield f"  frame: median {median:.0f} ms, 99 % {late:.0f} ms, worst {worst:.0f} ms"
+        yield f"  wrapped again for another width: {self.wrapped_seconds:.1f} s, a key waits at most {self.key_waits_ms:.0f} ms"
+        yield f"  memory: {self.memory_mb} MB at most"
+        yield f"  every character is there: {not self.amiss}"
+
+
+async def measure(shape: str, tokens: int, *, plain: bool = False) -> Measured:
+    """Plays, measures, and counts the characters at the end."""
     text = written(shape, tokens)
     tape = scenes.Tape("long", "hi", began=60).call(scenes.EMBEDDED, Move.PRIMARY).write(text, size=4, pace_ms=0.5)
     gc.freeze()  # the recording is ours, not the dashboard's: no collection is to look at it
@@ -72,29 +113,33 @@ async def measure(shape: str, tokens: int, *, plain: bool) -> None:
             replay.advance(FRAME_SECONDS)
             main.frame()
             await pilot.pause()
-            frames.append(time.process_time() - start)
+            frames.append((time.process_time() - start) * 1000)
         spent = time.process_time() - began
         main.frame()
         pane = main.query_one(AnswerText)
         await caught_up(pilot, pane)
-        complete = seen(pane) == expected(text, plain=plain)
+        wanted = expected(text, plain=plain)
+        amiss = apart(seen(pane), wanted)
         began = time.perf_counter()
         await pilot.resize_terminal(100, 40)
         again = await caught_up(pilot, pane)
-        wrapped = time.perf_counter() - began
-        complete = complete and seen(pane) == expected(text, plain=plain)
-    frames.sort()
-    played = replay.length_ms / 1000
-    print(f"{shape}{' (plain)' if plain else ''}: {tokens:,} tokens, {len(text):,} characters, {len(pane._lines):,} lines")
-    print(f"  processor: {spent:.1f} s, {spent / played:.0%} of a core while it was played, in {len(frames)} frames")
-    median, late, worst = (frames[int(len(frames) * part)] * 1000 for part in (0.5, 0.99, 1 - 1 / len(frames)))
-    print(f"  frame: median {median:.0f} ms, 99 % {late:.0f} ms, worst {worst:.0f} ms")
-    print(f"  wrapped again for another width: {wrapped:.1f} s, a key waits at most {again * 1000:.0f} ms")
-    print(f"  memory: {resource.getrusage(resource.RUSAGE_SELF).ru_maxrss // 1024} MB at most")
-    print(f"  every character is there: {complete}")
+        return Measured(
+            shape=shape,
+            plain=plain,
+            tokens=tokens,
+            characters=len(text),
+            lines=len(pane._lines),
+            played_seconds=replay.length_ms / 1000,
+            processor_seconds=spent,
+            frames_ms=sorted(frames),
+            wrapped_seconds=time.perf_counter() - began,
+            key_waits_ms=again * 1000,
+            memory_mb=resource.getrusage(resource.RUSAGE_SELF).ru_maxrss // 1024,
+            amiss=amiss + apart(seen(pane), wanted),
+        )
 
 
-async def caught_up(pilot: Pilot[str], pane: AnswerText) -> float:
+async def caught_up(pilot: Pilot[None], pane: AnswerText) -> float:
     """Waits until all is drawn; the longest time the application did nothing else, in seconds."""
     longest = 0.0
     await pilot.pause()
@@ -118,11 +163,22 @@ def expected(text: str, *, plain: bool) -> Counter[str]:
     return Counter(re.findall(r"\w", text))
 
 
-if __name__ == "__main__":
+def apart(one: Counter[str], other: Counter[str]) -> int:
+    """How many letters only one of the two has."""
+    return (one - other).total() + (other - one).total()
+
+
+def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("--tokens", type=int, default=100_000)
     parser.add_argument("--shape", choices=[*SHAPES, "all"], default="formatted")
     parser.add_argument("--plain", action="store_true", help="as it is written, not as Markdown")
+    parser.add_argument("--json", action="store_true", help="an object for each, on a line of its own")
     given = parser.parse_args()
     for one in SHAPES if given.shape == "all" else (given.shape,):
-        asyncio.run(measure(one, given.tokens, plain=given.plain))
+        measured = asyncio.run(measure(one, given.tokens, plain=given.plain))
+        print(json.dumps(asdict(measured) | {"core": measured.core}) if given.json else "\n".join(measured.lines_to_print()))
+
+
+if __name__ == "__main__":
+    main()

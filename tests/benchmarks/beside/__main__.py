@@ -4,8 +4,17 @@
 
 Each peer gets an environment of its own, made the first time and kept in the user's cache directory (peers.toml has the
 versions). Everybody does the same work in turn, in processes that stay alive; ratios are taken within a round, then their median.
-targets.toml says what llmesc promises: the exit status is 1 where a promise that was measured is not kept. What a long answer
-costs the dashboard is told by `python -m tests.benchmarks.dashboard`.
+targets.toml says what llmesc promises: the exit status is 1 where a promise that was measured is not kept. The groups:
+
+  calls      one call alone, fifty at once
+  failover   a second provider after the first
+  streams    the first token of a long answer, and every token
+  processes  whole commands, from nothing to the prompt: CPU, time, peak memory, and what of the time imports take, by package
+  plan       a chain of a thousand candidates, almost all of them open
+  state      the steps of one attempt, on SQLite and on a Redis; of the latter the client's part
+  growth     a durable call over much that is recorded
+  dashboard  the screen while 2,000 tokens a second arrive, and whether every letter is there at the end
+  facts      what a caller meets when the first provider is sick: counted, not timed
 """
 
 from __future__ import annotations
@@ -21,7 +30,7 @@ from collections.abc import Iterator
 from importlib.metadata import version
 from pathlib import Path
 
-from tests.benchmarks.beside import facts, growth, plan, processes, races, readme, state
+from tests.benchmarks.beside import dashboard, facts, growth, plan, processes, races, readme, state
 from tests.benchmarks.beside.environments import peers
 from tests.benchmarks.beside.field import Field, gather
 from tests.benchmarks.beside.figures import Figures
@@ -30,7 +39,7 @@ from tests.benchmarks.beside.report import Report
 from tests.benchmarks.beside.targets import verdicts
 
 RACES = ("calls", "failover", "streams")
-GROUPS = (*RACES, "processes", "plan", "state", "growth", "facts")
+GROUPS = (*RACES, "processes", "plan", "state", "growth", "dashboard", "facts")
 
 
 def main() -> None:
@@ -90,9 +99,11 @@ def _measured(asked: argparse.Namespace, field: Field, provider: Provider, folde
     if "plan" in asked.only:
         yield plan.run(folder, asked.rounds)
     if "state" in asked.only:
-        yield from state.run(folder, asked.rounds)
+        yield from state.run(field, folder, asked.rounds, asked.without)
     if "growth" in asked.only:
         yield growth.run(provider, folder, asked.rounds, long=asked.long)
+    if "dashboard" in asked.only:
+        yield from dashboard.run(folder, asked.rounds)
 
 
 def _names(text: str) -> tuple[str, ...]:

@@ -8,12 +8,15 @@ import os
 import shutil
 import subprocess
 import sys
+import sysconfig
 import tomllib
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
 from platformdirs import user_cache_path
+
+import llmesc
 
 PINS = Path(__file__).with_name("peers.toml")
 INSTALL_SECONDS = 600.0
@@ -69,6 +72,12 @@ def compile_all(folder: Path) -> None:
     """Compiles what is below a folder: an environment may forbid Python to write bytecode, and then each start would compile
     again."""
     compileall.compile_dir(folder, quiet=2, workers=1)
+
+
+def compile_ours() -> None:
+    """Compiles llmesc and all that it stands on."""
+    compile_all(Path(llmesc.__file__).parent)
+    compile_all(Path(sysconfig.get_path("purelib")))
 
 
 def clean_environment(**more: str) -> dict[str, str]:

@@ -21,6 +21,8 @@ class Figures:
     unit: str
     rounds: Mapping[str, Sequence[float | None]]
     """Of each contestant one value a round, in the same order for all; None where it sat the round out."""
+    parts: bool = False
+    """Whether those after the first are what it is made of, not others that stand beside it."""
 
     def median(self, who: str) -> float:
         return self.spread(who).median

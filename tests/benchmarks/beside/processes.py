@@ -1,4 +1,4 @@
-"""Whole commands, from nothing to the prompt: time, the processor's time, and peak memory.
+"""Whole commands, from nothing to the prompt: time, the processor's time, peak memory, and what of the time imports take.
 
 Beside the least that a program with the same libraries could take, and beside `llm`, which is the command that people know.
 """
@@ -8,15 +8,14 @@ from __future__ import annotations
 import json
 import subprocess
 import sys
-import sysconfig
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from operator import attrgetter
 from pathlib import Path
 
-import llmesc
+from tests.benchmarks.beside import imports
 from tests.benchmarks.beside.drive import ROOT
-from tests.benchmarks.beside.environments import Absent, clean_environment, compile_all, environment_of, peers
+from tests.benchmarks.beside.environments import Absent, clean_environment, compile_ours, environment_of, peers
 from tests.benchmarks.beside.field import Field
 from tests.benchmarks.beside.figures import Figures
 from tests.benchmarks.beside.provider import Provider
@@ -82,8 +81,7 @@ TOLD = (
 
 def run(field: Field, provider: Provider, folder: Path, rounds: int, without: Sequence[str]) -> Iterator[Figures]:
     """Each command in turn with what it stands beside."""
-    compile_all(Path(llmesc.__file__).parent)
-    compile_all(Path(sysconfig.get_path("purelib")))
+    compile_ours()
     env = clean_environment(HOME=str(folder), LLMESC_HOME=str(folder / "llmesc"), PYTHONPATH=str(ROOT))
     commands = _ours(provider, folder)
     if "llm" not in without:
@@ -106,6 +104,8 @@ def run(field: Field, provider: Provider, folder: Path, rounds: int, without: Se
             yield Figures(
                 f"processes.{name}{suffix}", f"{title}: {what}", unit, {who: list(map(value, took[who])) for who in took}
             )
+        imported = [imports.once(beside["llmesc"], env) for _ in range(rounds + 1)]
+        yield imports.figures(f"processes.{name}-imports", f"{title}: time of imports", imported[1:])
 
 
 def once(command: Sequence[str], env: Mapping[str, str]) -> Took:

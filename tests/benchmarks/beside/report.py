@@ -70,7 +70,7 @@ class Report:
             yield f"| {figures.title} | " + " | ".join(_cell(figures, name) for name in names) + " |"
         rest = [each for each in self.figures if not _is_race(each)]
         if rest:
-            yield from ("", "| | llmesc | beside it |", "| --- | --: | --- |")
+            yield from ("", "| | llmesc | beside it, or its parts |", "| --- | --: | --- |")
         yield from map(_alone, rest)
         yield from ("", "| target | measured | |", "| --- | --: | --- |")
         for verdict in self.verdicts:
@@ -85,6 +85,10 @@ class Report:
 
 def _alone(figures: Figures) -> str:
     """A row of those that have no part of httpx in them."""
+    if figures.parts:
+        whole, *parts = (_number(figures.median(name)) for name in figures.rounds)
+        named = zip([*figures.rounds][1:], parts, strict=True)
+        return f"| {figures.title} | {whole} {figures.unit} | {', '.join(f'{name} {part}' for name, part in named)} |"
     first, *others = (f"{name}: {_number(figures.median(name))}" for name in figures.rounds)
     ours = first.removeprefix("llmesc-sqlite: ").removeprefix("llmesc: ")
     return f"| {figures.title} | {ours} {figures.unit.split()[0]} | {', '.join(others)} |"
@@ -103,9 +107,10 @@ def _cell(figures: Figures, name: str) -> str:
 
 
 def _figures_lines(figures: Figures) -> Iterator[str]:
+    width = max(16, *map(len, figures.rounds))
     for name in figures.rounds:
         spread = figures.spread(name)
-        line = f"  {name:<16} {_number(spread.median):>9}  ({_number(spread.least)} to {_number(spread.most)})"
+        line = f"  {name:<{width}} {_number(spread.median):>9}  ({_number(spread.least)} to {_number(spread.most)})"
         if _is_race(figures) and name != BESIDE:
             ratio = figures.ratio(name, BESIDE)
             line = f"{line:<52} × {BESIDE} {_number(ratio.median)} ({_number(ratio.least)} to {_number(ratio.most)})"
@@ -125,5 +130,7 @@ def _spread(found: Spread) -> str:
 
 def _number(value: float) -> str:
     """Three digits."""
+    if not value:
+        return "0"
     size = abs(value)
     return f"{value:,.0f}" if size >= 100 else f"{value:.1f}" if size >= 10 else f"{value:.2f}" if size >= 0.1 else f"{value:.3f}"
