@@ -112,7 +112,7 @@ def test_a_sink_that_nobody_knows_is_a_mistake_of_the_command_line(llmesc: Llmes
     done = llmesc("records", "flush", "audti")
 
     assert done.code == 2
-    assert "no sink 'audti'; nearest: audit" in done.err
+    assert done.err == "error: no sink 'audti'; nearest: audit\nnext: llmesc records\n"
 
 
 def test_doctor_says_that_a_sink_can_be_reached(llmesc: Llmesc, configure: Configure, hook: Hook) -> None:
