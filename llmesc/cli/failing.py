@@ -18,11 +18,13 @@ from llmesc.escalation.errors import ConfigError, LlmescError, UnknownName
 from llmesc.escalation.untrusted import safe
 
 _NEXT_BY_NAME = {
+    "candidate": "llmesc chain show",
     "chain": "llmesc config show",
     "circuit": "llmesc circuits list",
     "language": "llmesc ask --help",
     "model": "llmesc models list",
     "run": "llmesc history list",
+    "sink": "llmesc records",
     "worker": "llmesc fleet list",
     "worker or lane": "llmesc fleet list",
 }

@@ -104,6 +104,9 @@ def _text(name: str, content: bytes) -> str:
 def _argument(text: str) -> str:
     try:
         text.encode()
-    except UnicodeEncodeError:
-        raise BadInput("the prompt is not UTF-8") from None
+    except UnicodeEncodeError:  # the locale is another one: what was typed may be UTF-8 all the same
+        try:
+            return os.fsencode(text).decode()
+        except UnicodeError:
+            raise BadInput("the prompt is not UTF-8") from None
     return text

@@ -12,7 +12,11 @@ from llmesc.cli.options import Json
 if TYPE_CHECKING:
     from llmesc.cli.session import Session
     from llmesc.engine import Engine, Left, SinkStatus
+    from llmesc.story.style import Style
     from llmesc.story.table import Cell, Row
+
+_ROOMY = 140
+"""Columns of a terminal; with fewer the list says less of when, nothing of where, and leaves out what is none."""
 
 _LEFT = {"busy": "another process delivers to it", "failed": "it did not take it", "stopped": "it wants no more"}
 
@@ -122,7 +126,7 @@ def _print_table(session: Session, sinks: Sequence[SinkStatus]) -> None:
         Column("last error"),
         Column("target"),
     )
-    session.out.table(columns, [_row(session, sink) for sink in sinks], cut_last=True)
+    session.out.table(columns, [_row(session, sink) for sink in sinks])
 
 
 def _row(session: Session, sink: SinkStatus) -> Row:
@@ -130,20 +134,27 @@ def _row(session: Session, sink: SinkStatus) -> Row:
     from llmesc.story import words
     from llmesc.story.table import Cell
 
+    is_roomy = session.streams.width >= _ROOMY
+
     def at(moment: Timestamp | None) -> Cell:
-        return Cell("") if moment is None else Cell(words.moment(moment), raw=rfc3339(moment))
+        if moment is None:
+            return Cell("")
+        return Cell(words.moment(moment) if is_roomy else words.lately(moment, session.now()), raw=rfc3339(moment))
+
+    def counted(number: int, style: Style = "plain") -> Cell:
+        return Cell(f"{number:,}" if number or is_roomy else "", style, raw=str(number))
 
     return (
         sink.name,
         sink.kind,
         _state(session, sink),
         Cell(f"{sink.delivered:,}", raw=str(sink.delivered)),
-        at(sink.delivered_at),
-        Cell(f"{sink.waiting:,}", raw=str(sink.waiting)),
+        at(sink.delivered_at) if is_roomy or not session.out.is_terminal else "",
+        counted(sink.waiting),
         at(sink.waiting_since),
-        Cell(f"{sink.dropped:,}", "bad" if sink.dropped else "plain", raw=str(sink.dropped)),
+        counted(sink.dropped, "bad" if sink.dropped else "plain"),
         sink.last_error,
-        sink.target,
+        Cell(sink.target if is_roomy else "", raw=sink.target),
     )
 
 
@@ -156,7 +167,8 @@ def _state(session: Session, sink: SinkStatus) -> Cell:
     if sink.stopped:
         return Cell("✗ stopped", "bad", raw="stopped")
     if sink.failures:
-        retry = "" if sink.retry_at is None else f", again {words.ahead(sink.retry_at, session.now())}"
+        is_told = sink.retry_at is not None and session.streams.width >= _ROOMY
+        retry = "" if sink.retry_at is None or not is_told else f", again {words.ahead(sink.retry_at, session.now())}"
         return Cell(f"✗ {words.plural(sink.failures, 'failure')}{retry}", "bad", raw="failing")
     return Cell("● waiting", "doubtful", raw="waiting") if sink.waiting else Cell("✓ delivered", "good", raw="delivered")
 

@@ -32,8 +32,8 @@ class Streams:
 
     @property
     def takes_a_screen(self) -> bool:
-        """Whether the dashboard can be drawn: Textual reads standard input and draws on standard error."""
-        return self.stdin_is_terminal and self.stderr_is_terminal
+        """Whether the dashboard can be drawn: Textual reads standard input, and draws all over standard error."""
+        return self.stdin_is_terminal and self.stderr_is_terminal and self.moves_cursor
 
     def without_colour(self) -> Streams:
         """As `--no-color` wants it."""

@@ -13,10 +13,13 @@ import subprocess
 import sys
 import termios
 import time
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
 import pytest
+
+from llmesc.cli.main import main
 
 PATIENCE_SECONDS = 30
 
@@ -25,6 +28,13 @@ def test_without_a_terminal_it_says_so_and_what_to_do_instead(llmesc: Any) -> No
     done = llmesc("dashboard", terminals="out")
     assert (done.code, done.out) == (2, "")
     assert done.err == "error: the dashboard needs a terminal\nnext: llmesc history list\n"
+
+
+def test_a_dumb_terminal_is_none_to_draw_on(streams: Any) -> None:
+    made = replace(streams(terminals="in out err"), moves_cursor=False)
+
+    assert main(["dashboard"], streams=made) == 2
+    assert "needs a terminal" in made.stderr.getvalue()
 
 
 def test_a_theme_that_nobody_knows_is_named_with_the_nearest(llmesc: Any) -> None:

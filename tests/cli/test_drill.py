@@ -113,7 +113,7 @@ def test_the_story_is_told_where_it_is_asked_for(llmesc: Run) -> None:
         (("--catalogue", "--hang", "lab"), "--catalogue brings its own faults"),
         (("--fail", "lab"), "--fail: 'lab' is no fault at a candidate; write TARGET=FAULT"),
         (("--rate-limit", "lab:after=3"), "--rate-limit: the fault rate_limit has no option 'after'; allowed: retry_after"),
-        (("--hang", "lob"), "no candidate 'lob'; nearest: lab/model"),
+        (("--hang", "lob"), "no candidate 'lob'; nearest: lab/model\nnext: llmesc chain show\n"),
         (("nowhere.toml",), "nowhere.toml: No such file or directory"),
     ],
 )

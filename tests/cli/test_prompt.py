@@ -39,6 +39,7 @@ def test_piped_input_files_and_the_argument_are_joined_in_this_order(streams: Ma
         ("hi", b"typed", "in", "hi"),
         ("  code\n    indented", b"", "in", "  code\n    indented"),
         (None, b"\xef\xbb\xbfwith a mark", "", "with a mark"),
+        ("caf\udcc3\udca9", b"", "in", "caf\u00e9"),  # as a process whose locale is not UTF-8 gets it
     ],
 )
 def test_what_the_prompt_is(argument: str | None, stdin: bytes, terminals: str, expected: str, streams: MakeStreams) -> None:

@@ -57,6 +57,17 @@ def test_what_was_asked_is_listed_as_delivered(llmesc: Llmesc, configure: Config
     assert "DROPPED" in shown
 
 
+def test_the_list_of_sinks_fits_a_narrow_terminal_with_the_whole_error(llmesc: Llmesc, configure: Configure) -> None:
+    configure(DEMO + WAIT + FILE + '[[records.sinks]]\nname = "hook"\nkind = "webhook"\nurl = "http://127.0.0.1:9/x"\n')
+    llmesc("ask", "hi")
+
+    told = llmesc("records", terminals="out err", width=80).out.splitlines()
+
+    assert max(map(len, told)) <= 80
+    assert told[0].split() == ["SINK", "KIND", "STATE", "DELIVERED", "WAITING", "SINCE", "LAST", "ERROR"]
+    assert "Connect call failed" in " ".join(" ".join(line[59:] for line in told).split())
+
+
 def test_what_waits_is_flushed_and_the_exit_code_says_whether_something_is_left(
     llmesc: Llmesc, configure: Configure, hook: Hook
 ) -> None:
@@ -101,7 +112,7 @@ def test_a_sink_that_nobody_knows_is_a_mistake_of_the_command_line(llmesc: Llmes
     done = llmesc("records", "flush", "audti")
 
     assert done.code == 2
-    assert "no sink 'audti'; nearest: audit" in done.err
+    assert done.err == "error: no sink 'audti'; nearest: audit\nnext: llmesc records\n"
 
 
 def test_doctor_says_that_a_sink_can_be_reached(llmesc: Llmesc, configure: Configure, hook: Hook) -> None:

@@ -2,14 +2,17 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
 from typing import Any
 
 import pytest
+from textual.app import App
 from textual.widgets import Static
 
 from llmesc.dashboard.app import Dashboard
 from llmesc.dashboard.layout import Layout, layout_of
 from llmesc.dashboard.widgets.answer import AnswerText
+from llmesc.dashboard.widgets.caption import CaptionLine
 from llmesc.dashboard.widgets.footer import KeyLine
 from llmesc.dashboard.widgets.tabs import TabLine
 from tests.dashboard import scenes
@@ -96,3 +99,17 @@ async def test_the_line_of_keys_fits_and_always_has_the_help_and_the_way_out(col
         assert [str(key.render()).strip() for key in keys[-2:]] == ["? help", "q quit"]
         assert len(keys) == shown
         assert keys[-1].region.right <= columns
+
+
+@pytest.mark.anyio
+async def test_a_caption_that_has_no_room_says_that_something_is_missing() -> None:
+    class Alone(App[None]):
+        def compose(self) -> Iterator[CaptionLine]:
+            yield CaptionLine()
+
+    async with Alone().run_test(size=(30, 3)) as pilot:
+        pilot.app.query_one(CaptionLine).show("calm: embedded, the cheapest, is asked first")
+        await pilot.pause()
+        line = "".join(segment.text for segment in pilot.app.screen._compositor.render_strips()[0])
+
+    assert line == " DEMO  calm: embedded, the ch…"

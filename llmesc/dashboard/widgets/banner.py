@@ -16,6 +16,7 @@ class Banner(Told):
 
     DEFAULT_CSS = """
     Banner { height: 1; padding: 0 1; background: $warning-muted; color: $text-warning; text-style: bold; display: none; }
+    Banner { text-wrap: nowrap; text-overflow: ellipsis; }
     Banner.-shown { display: block; }
     """
 

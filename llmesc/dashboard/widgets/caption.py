@@ -12,6 +12,7 @@ class CaptionLine(Static):
     """A caption, marked as of a demonstration; or nothing."""
 
     DEFAULT_CSS = """
+    CaptionLine { text-wrap: nowrap; text-overflow: ellipsis; }
     CaptionLine { height: 1; display: none; background: $panel; color: $text-warning; text-style: bold; }
     CaptionLine.-shown { display: block; }
     """

@@ -16,7 +16,7 @@ class FlashLine(Static):
     """Empty, or one notice."""
 
     DEFAULT_CSS = """
-    FlashLine { height: 1; padding: 0 1; display: none; }
+    FlashLine { height: 1; text-wrap: nowrap; text-overflow: ellipsis; padding: 0 1; display: none; }
     FlashLine.-shown { display: block; }
     FlashLine.-good { color: $text-success; }
     FlashLine.-bad { color: $text-error; text-style: bold; }
