@@ -14,7 +14,7 @@ from llmesc.escalation.fold import RunView
 from llmesc.escalation.foresight import Afterwards
 from llmesc.escalation.hedging import HedgeAfter
 from llmesc.escalation.light_dataclass import dataclass
-from llmesc.escalation.limits import AllOpen, GateMode, Limits, Resume
+from llmesc.escalation.limits import AllOpen, GateMode, Limits, Resume, Timeouts
 from llmesc.escalation.quality import Check
 from llmesc.escalation.resolution import Resolution
 from llmesc.escalation.times import Timestamp
@@ -101,6 +101,8 @@ class Planned:
     """What would become of it though it is skipped at first: waited for, or tried all the same."""
     cost: Decimal | None = None
     """US dollars of the call, as estimated; None: not known."""
+    timeouts: Timeouts | None = None
+    """What it would be called with, the grace of the last candidate apart."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -24,6 +24,7 @@ def planned(foreseen: Foreseen, chain: Chain, known: Knowledge) -> Planned:
         retry_at=obstacle.retry_at if obstacle else None,
         afterwards=foreseen.afterwards,
         cost=foreseen.cost,
+        timeouts=known.allowances.timeouts(candidate, 1.0),
     )
 
 
