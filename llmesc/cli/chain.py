@@ -87,7 +87,7 @@ def _candidate_row(session: Session, number: int, planned: Planned) -> Row:
     state, style = words.state_words(planned.circuit_state)
     if planned.skip is None:
         adapted = f"; adapted: {planned.detail}" if planned.detail else ""
-        now = Cell(f"would be called{adapted}", "good", raw="call")
+        now = Cell(f"would be called{adapted}{_learned(planned)}", "good", raw="call")
     else:
         reason = words.plain_words(planned.skip) + (f": {planned.detail}" if planned.detail else "")
         again = planned.retry_at
@@ -101,6 +101,17 @@ def _candidate_row(session: Session, number: int, planned: Planned) -> Row:
             + (f" {planned.afterwards}" if planned.afterwards else ""),
         )
     return (str(number), *_about(planned.resolution, planned.move), Cell(state, style, raw=planned.circuit_state), now)
+
+
+def _learned(planned: Planned) -> str:
+    """How long it may be silent, where that stands in no configuration."""
+    limits = planned.timeouts
+    if limits is None or not limits.learned_from_calls:
+        return ""
+    from llmesc.escalation.liveness import where_from
+    from llmesc.story import words
+
+    return f"; first token within {words.seconds(limits.first_token_seconds)}, {where_from(limits)}"
 
 
 def _rejected_row(session: Session, rejected: Rejected) -> Row:
@@ -161,6 +172,7 @@ def _plan_json(plan: Plan) -> dict[str, Any]:
                 "retry_at": time_json(planned.retry_at),
                 "afterwards": planned.afterwards,
                 "estimated_cost": None if planned.cost is None else str(planned.cost),
+                "first_token": _first_token(planned),
             }
             for planned in plan.candidates
         ],
@@ -174,6 +186,18 @@ def _plan_json(plan: Plan) -> dict[str, Any]:
             }
             for rejected in plan.chain.rejected
         ],
+    }
+
+
+def _first_token(planned: Planned) -> dict[str, Any] | None:
+    """How long it may be silent, and who says so."""
+    limits = planned.timeouts
+    if limits is None:
+        return None
+    return {
+        "limit_seconds": limits.first_token_seconds,
+        "from": limits.first_token_from,
+        "learned_from_calls": limits.learned_from_calls,
     }
 
 

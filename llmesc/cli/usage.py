@@ -22,6 +22,8 @@ nothing. What models cost that judge answers stands apart (judge), and with the 
 
 _WIDEST_BAR = 40
 _LEAST_BAR = 8
+_MAY_GO = ("tokens in", "out", "answers", "saved", "calls")
+"""Columns that a terminal which is too narrow goes without, the first of them first; the sentences below have their sums."""
 
 
 def usage(
@@ -103,6 +105,7 @@ def _in_full(session: Session, used: Usage) -> Iterator[str]:
     from llmesc.story import usage_words, words
     from llmesc.story.style import paint
     from llmesc.story.table import Column, aligned
+    from llmesc.story.width import display_width
 
     colour = session.out.colour
     yield paint(f"usage by {used.by} since {words.moment(used.since)}", "strong", colour)
@@ -122,6 +125,13 @@ def _in_full(session: Session, used: Usage) -> Iterator[str]:
         columns += [Column("judge", right=True), Column("billed", right=True)]
     rows = [(*_row(line), *(_judge_cells(line) if judged else ())) for line in used.lines]
     table = aligned(columns, rows, colour=False).splitlines()
+    for title in _MAY_GO:
+        if max(map(display_width, table)) <= session.streams.width:
+            break
+        at = [column.title for column in columns].index(title)
+        del columns[at]
+        rows = [(*row[:at], *row[at + 1 :]) for row in rows]
+        table = aligned(columns, rows, colour=False).splitlines()
     yield from _with_bars(session, used, table)
     yield ""
     yield from usage_words.summary(used)

@@ -27,7 +27,7 @@ from llmesc.escalation.circuits import (
 from llmesc.escalation.envelope import Left
 from llmesc.escalation.events import Chain, Move, SkipReason
 from llmesc.escalation.light_dataclass import dataclass
-from llmesc.escalation.limits import Limits
+from llmesc.escalation.limits import Limits, Timeouts
 from llmesc.escalation.messages import Request
 from llmesc.escalation.obstacles import Fits, Obstacle, Situation, best_of, goes_against, obstacle, throttled
 from llmesc.escalation.ports import Fit
@@ -68,6 +68,8 @@ class Planned:
     """What would become of it though it is skipped at first: waited for, or tried all the same."""
     cost: Decimal | None = None
     """US dollars of the call, as estimated; None: not known."""
+    timeouts: Timeouts | None = None
+    """What it would be called with, the grace of the last candidate apart; None: it would be skipped."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -133,6 +135,7 @@ class _Walk:
             detail="; ".join(why.repairs) if isinstance(why, Fit) else _words(why, circuit),
             retry_at=None if isinstance(why, Fit) else why.retry_at,
             cost=known.allowances.cost(candidate),
+            timeouts=known.allowances.timeouts(candidate, 1.0) if isinstance(why, Fit) else None,
         )
         self.planned.append(line)
 

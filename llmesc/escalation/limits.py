@@ -20,6 +20,9 @@ AllOpen = Literal["fail", "try"]
 GateMode = Literal["off", "window", "full"]
 """What a streaming reader gets before an answer is judged."""
 
+FirstTokenFrom = Literal["learned", "configured", "default"]
+"""Where a limit for the first token comes from: the model's latest answers, an operator, or what is usual for its tier."""
+
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Timeouts:
@@ -34,6 +37,15 @@ class Timeouts:
     min_rate_over_seconds: float = 20.0
     first_token_is_set: bool = False
     """An operator set `first_token_seconds`: nothing that is learned changes it."""
+    learned_from_calls: int = 0
+    """So many of the model's latest answers taught `first_token_seconds`; 0: none did."""
+    grace: float = 1.0
+    """By which it was made longer for the last candidate."""
+
+    @property
+    def first_token_from(self) -> FirstTokenFrom:
+        """Where `first_token_seconds` comes from."""
+        return "learned" if self.learned_from_calls else "configured" if self.first_token_is_set else "default"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

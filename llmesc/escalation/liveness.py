@@ -37,14 +37,15 @@ def learned(timeouts: Timeouts, calls: Sequence[Latency]) -> Timeouts:
     """With the first-token limit that a model's latest answers teach: three times what 95 of 100 of them took. One that the
     operator set stays.
     """
-    if timeouts.first_token_is_set:
+    if timeouts.first_token_is_set or not calls:
         return timeouts
     known = [call.first_token_seconds for call in calls if call.first_token_seconds is not None]
     slow = percentile(known, 0.95)
     if slow is None or len(known) < LEARNED_FROM_CALLS:
         return timeouts
     usual = timeouts.first_token_seconds
-    return replace(timeouts, first_token_seconds=min(max(slow * LEARNED_MULTIPLE, usual * LEARNED_LEAST), usual * LEARNED_MOST))
+    seconds = min(max(slow * LEARNED_MULTIPLE, usual * LEARNED_LEAST), usual * LEARNED_MOST)
+    return replace(timeouts, first_token_seconds=seconds, learned_from_calls=len(known))
 
 
 def patient(timeouts: Timeouts, grace: float) -> Timeouts:
@@ -58,7 +59,18 @@ def patient(timeouts: Timeouts, grace: float) -> Timeouts:
         first_token_seconds=timeouts.first_token_seconds * grace,
         stall_seconds=timeouts.stall_seconds * grace,
         min_rate_characters_per_second=timeouts.min_rate_characters_per_second / grace,
+        grace=grace,
     )
+
+
+def where_from(timeouts: Timeouts) -> str:
+    """Where the limit for the first token comes from, in words: `learned from its latest 20 answers`."""
+    words = {
+        "learned": f"learned from its latest {timeouts.learned_from_calls} answers",
+        "configured": "configured",
+        "default": "usual for its tier",
+    }[timeouts.first_token_from]
+    return words if timeouts.grace == 1.0 else f"{words}, times {timeouts.grace:g} as the last candidate"
 
 
 class Liveness:
@@ -125,7 +137,7 @@ class Liveness:
         """The failure that a breach makes; a breach of the run's deadline is nobody's."""
         timeouts = self._timeouts
         message = {
-            "first_token": f"no content within {timeouts.first_token_seconds:g} s",
+            "first_token": f"no content within {round(timeouts.first_token_seconds, 2):g} s ({where_from(timeouts)})",
             "stall": f"no further content for {timeouts.stall_seconds:g} s",
             "total": f"not finished within {timeouts.total_seconds:g} s",
             "min_rate": f"under {timeouts.min_rate_characters_per_second:g} characters a second over {self._window_seconds:g} s",

@@ -7,7 +7,7 @@ from decimal import Decimal
 from functools import partial
 from typing import NamedTuple
 
-from llmesc.engine.simulation.compare import Change
+from llmesc.engine.simulation.compare import Turnabout
 from llmesc.engine.simulation.sums import Calls, Sums, apart
 from llmesc.engine.simulation.what_if import Simulation
 from llmesc.escalation.untrusted import one_line
@@ -34,7 +34,7 @@ _OUTCOMES = {
     "policy": "stopped by policy",
 }
 
-_CHANGES: Mapping[Change, tuple[str, Style]] = {
+_CHANGES: Mapping[Turnabout, tuple[str, Style]] = {
     "no_longer_answered": ("answered before, not under the new policy", "bad"),
     "answered_now": ("answered under the new policy, not before", "good"),
     "answered_by_another": ("answered by another candidate", "plain"),

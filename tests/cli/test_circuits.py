@@ -9,6 +9,8 @@ from typing import Any
 
 import pytest
 
+from llmesc.escalation.latency import LEARNED_FROM_CALLS
+
 Llmesc = Callable[..., Any]
 
 LAB = """
@@ -211,6 +213,25 @@ def test_the_chain_says_who_is_waited_for(llmesc: Llmesc, configure: Callable[[s
     line = llmesc("chain", "show", terminals="in out", width=300).out
     assert "skipped, circuit open: rate_limit: simulated rate_limit; may be tried at" in line
     assert "; waited for when nobody else is left" in line
+
+
+def test_the_chain_says_how_long_silence_is_borne_and_who_says_so(llmesc: Llmesc, configure: Callable[[str], Path]) -> None:
+    def first_tokens() -> list[tuple[str, float, int]]:
+        found = [each["first_token"] for each in json.loads(llmesc("chain", "show", "--json").out)["candidates"]]
+        return [(told["from"], told["limit_seconds"], told["learned_from_calls"]) for told in found]
+
+    models = '[{ name = "m", timeouts = { first_token = "7s" } }, { name = "n", script = { text = "Well, hello there." } }]'
+    configure(f'[providers.a]\napi = "simulated"\ntier = "cloud"\nmodels = {models}\n')
+    assert first_tokens() == [("configured", 7.0, 0), ("default", 30.0, 0)]
+    assert "first token within" not in llmesc("chain", "show", terminals="in out", width=300).out
+
+    for _ in range(LEARNED_FROM_CALLS):
+        assert llmesc("ask", "--model", "a/n", "hi").code == 0
+
+    assert first_tokens() == [("configured", 7.0, 0), ("learned", 10.0, LEARNED_FROM_CALLS)]
+    shown = llmesc("chain", "show", terminals="in out", width=300).out
+    assert f"would be called; first token within 10 s, learned from its latest {LEARNED_FROM_CALLS} answers" in shown
+    assert llmesc("chain", "show").out.splitlines()[1].endswith("\tcall"), "rows for programs stay as they are"
 
 
 @pytest.mark.parametrize(

@@ -9,19 +9,14 @@ from typing import Any
 
 import pytest
 
+from tests.cli.small_and_big import CONFIG as SMALL_AND_BIG
+from tests.cli.small_and_big import asked
+
 Llmesc = Callable[..., Any]
 
-CONFIG = """
-[providers.own]
-api = "simulated"
-tier = "vllm"
-models = ["m"]
-script = [{ text = "", about = "hard" }, { text = "Simulated answer of the small one." }]
-[providers.big]
-api = "simulated"
-tier = "frontier"
-models = [{ name = "m", price = { input_per_million = "1000", output_per_million = "1000" } }]
-script = { text = "Simulated answer of the big one." }
+CONFIG = (
+    SMALL_AND_BIG
+    + """
 [providers.new]
 api = "simulated"
 tier = "cloud"
@@ -29,6 +24,7 @@ models = ["m"]
 [chains]
 default = ["own/m", "big/m"]
 """
+)
 
 
 @pytest.fixture
@@ -41,11 +37,6 @@ def policy(configure: Callable[[str], Path], llmesc: Llmesc, tmp_path: Path) -> 
         return str(path)
 
     return write
-
-
-def asked(llmesc: Llmesc) -> None:
-    assert llmesc("ask", "--caller", "billing", "easy").code == 0
-    assert llmesc("ask", "hard").code == 0
 
 
 def test_a_terminal_gets_a_table_with_what_changed_and_how_far_to_believe_it(llmesc: Llmesc, policy: Callable[..., str]) -> None:

@@ -12,20 +12,10 @@ from typing import Any
 
 import pytest
 
+from tests.cli.small_and_big import CONFIG, asked
+
 Llmesc = Callable[..., Any]
 
-CONFIG = """
-[providers.own]
-api = "simulated"
-tier = "vllm"
-models = ["m"]
-script = [{ text = "", about = "hard" }, { text = "Simulated answer of the small one." }]
-[providers.big]
-api = "simulated"
-tier = "frontier"
-models = [{ name = "m", price = { input_per_million = "1000", output_per_million = "1000" } }]
-script = { text = "Simulated answer of the big one." }
-"""
 FIELDS = [
     "calls",
     "answers",
@@ -64,8 +54,7 @@ script = { text = "90 It will do." }
 @pytest.fixture(autouse=True)
 def _asked(configure: Callable[[str], Path], llmesc: Llmesc) -> None:
     configure(CONFIG)
-    assert llmesc("ask", "--caller", "billing", "easy").code == 0
-    assert llmesc("ask", "hard").code == 0
+    asked(llmesc)
 
 
 @pytest.mark.parametrize(
@@ -136,15 +125,15 @@ def test_what_a_judge_used_stands_apart_and_makes_the_bill_with_the_rest(
 ) -> None:
     configure(CONFIG + JUDGE + "[chains]\ndefault = ['own/m', 'big/m']")
     (before,) = json.loads(llmesc("usage", "--json").out)
-    asked = json.loads(llmesc("ask", "easy", "--json").out)
-    judge = asked["totals"]["judge"]
+    made = json.loads(llmesc("ask", "easy", "--json").out)
+    judge = made["totals"]["judge"]
 
     (day,) = json.loads(llmesc("usage", "--json").out)
     providers = {line["provider"]: line for line in json.loads(llmesc("usage", "--by", "provider", "--json").out)}
     shown = llmesc("usage", "--by", "provider", terminals="in out", width=120).out
 
-    assert asked["attempts"][0]["judge"]["cost"] == asked["attempts"][0]["quality"]["judge"]["cost"] == judge["cost"]
-    assert Decimal(asked["totals"]["billed_cost"]) == Decimal(asked["totals"]["cost"]) + Decimal(judge["cost"])
+    assert made["attempts"][0]["judge"]["cost"] == made["attempts"][0]["quality"]["judge"]["cost"] == judge["cost"]
+    assert Decimal(made["totals"]["billed_cost"]) == Decimal(made["totals"]["cost"]) + Decimal(judge["cost"])
     assert (day["calls"], day["cost"]) == (before["calls"] + 1, before["cost"]), "a judge's call is no attempt"
     assert (day["judge_calls"], day["judge_cost"]) == (1, judge["cost"])
     assert Decimal(day["billed_cost"]) == Decimal(day["cost"]) + Decimal(judge["cost"])
@@ -159,6 +148,19 @@ def test_a_narrow_terminal_goes_without_bars(llmesc: Llmesc) -> None:
     shown = llmesc("usage", terminals="in out", width=60).out
 
     assert "▒" not in shown and "█" not in shown
+
+
+@pytest.mark.parametrize("width", [45, 60, 80])
+def test_no_row_is_wider_than_the_terminal(width: int, llmesc: Llmesc, configure: Callable[[str], Path]) -> None:
+    configure(CONFIG + JUDGE + "[chains]\ndefault = ['own/m', 'big/m']")
+    assert llmesc("ask", "easy").code == 0
+
+    shown = llmesc("usage", "--by", "provider", terminals="in out", width=width).out.splitlines()
+    table = shown[2 : shown.index("", 2)]
+
+    assert [line.split()[0] for line in table] == ["PROVIDER", "big", "wise", "own"]
+    assert max(map(len, table)) <= width
+    assert {"COST", "WASTED", "JUDGE", "BILLED"} <= set(table[0].split())
 
 
 def test_nothing_was_asked_in_that_time(llmesc: Llmesc, home: Path) -> None:

@@ -192,7 +192,8 @@ def test_the_last_call_that_may_be_made_is_the_last_candidate_too() -> None:
 
 
 def test_grace_makes_all_limits_looser_but_the_total() -> None:
-    assert patient(LIMITS, 2.0) == replace(LIMITS, first_token_seconds=20, stall_seconds=8, min_rate_characters_per_second=1.5)
+    looser = {"first_token_seconds": 20, "stall_seconds": 8, "min_rate_characters_per_second": 1.5}
+    assert patient(LIMITS, 2.0) == replace(LIMITS, **looser, grace=2.0)
     assert patient(LIMITS, 1.0) == LIMITS
 
 
@@ -217,7 +218,23 @@ LEARNED = [
 
 @pytest.mark.parametrize(("calls", "seconds"), [case[1:] for case in LEARNED], ids=[case[0] for case in LEARNED])
 def test_the_limit_for_the_first_token_is_learned(calls: list[Latency], seconds: float) -> None:
-    assert learned(USUAL, calls) == replace(USUAL, first_token_seconds=seconds)
+    found = learned(USUAL, calls)
+
+    assert found == replace(USUAL, first_token_seconds=seconds, learned_from_calls=found.learned_from_calls)
+    assert found.first_token_from == ("learned" if found.learned_from_calls else "default")
+
+
+@pytest.mark.parametrize(
+    ("timeouts", "message"),
+    [
+        (USUAL, "no content within 30 s (usual for its tier)"),
+        (replace(USUAL, first_token_seconds=2.5, first_token_is_set=True), "no content within 2.5 s (configured)"),
+        (learned(USUAL, lately(*[4.1] * 20)), "no content within 12.3 s (learned from its latest 20 answers)"),
+        (patient(USUAL, 2.0), "no content within 60 s (usual for its tier, times 2 as the last candidate)"),
+    ],
+)
+def test_who_was_silent_for_too_long_is_told_with_where_the_limit_comes_from(timeouts: Timeouts, message: str) -> None:
+    assert Liveness(timeouts, 0.0, 1_000.0).failure("first_token").message == message
 
 
 def test_what_the_operator_set_is_never_unlearned() -> None:

@@ -9,7 +9,7 @@ from llmesc.engine.simulation.rules import Played
 from llmesc.escalation.light_dataclass import dataclass
 from llmesc.state.past import PastRun
 
-Change = Literal["answered_now", "no_longer_answered", "answered_by_another", "unknown"]
+Turnabout = Literal["answered_now", "no_longer_answered", "answered_by_another", "unknown"]
 """What became of a run: it is answered under the policy, and was not before; the other way round; it is answered in both, by
 another candidate; or nobody knows any more.
 """
@@ -22,7 +22,7 @@ SHOWN_IDS = 5
 class Changed:
     """The runs of one change."""
 
-    change: Change
+    change: Turnabout
     runs: int
     ids: tuple[str, ...]
     """Some of them, the newest first."""
@@ -47,7 +47,7 @@ class Fidelity:
 
 def changed(runs: Sequence[PastRun], before: Sequence[Played], after: Sequence[Played]) -> tuple[Changed, ...]:
     """What became of which, what lost an answer first; changes that no run shows are left out."""
-    ids: dict[Change, list[str]] = {"no_longer_answered": [], "answered_now": [], "answered_by_another": [], "unknown": []}
+    ids: dict[Turnabout, list[str]] = {"no_longer_answered": [], "answered_now": [], "answered_by_another": [], "unknown": []}
     for run, one, other in zip(runs, before, after, strict=True):
         if (change := _change(one, other)) is not None:
             ids[change].append(run.run_id)
@@ -68,7 +68,7 @@ def fidelity(record: Sequence[Played], play: Sequence[Played]) -> Fidelity:
     )
 
 
-def _change(before: Played, after: Played) -> Change | None:
+def _change(before: Played, after: Played) -> Turnabout | None:
     if after.outcome == "unknown":
         return None if before.outcome == "unknown" else "unknown"
     if before.outcome == "answered":
