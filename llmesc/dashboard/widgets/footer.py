@@ -22,7 +22,7 @@ class KeyLine(Footer):
         self._made_for = self.app.size.width
         made = list(super().compose())
         first, last = made[:-LAST], made[-LAST:]
-        while first and sum(map(_width, (*first, *last))) > self._made_for:
+        while first and sum(map(_width, (*first, *last))) - 1 > self._made_for:  # the last space needs no room
             first.pop()
         yield from (*first, *last)
 
