@@ -146,9 +146,9 @@ def _print_runs(session: Session, runs: Sequence[RunSummary]) -> None:
         Column("started"),
         Column("outcome"),
         Column("answered by"),
-        Column("attempts", right=True),
-        Column("time", right=True),
-        Column("cost", right=True),
+        Column("attempts", right=True, spare=3),
+        Column("time", right=True, spare=2),
+        Column("cost", right=True, spare=1),
         Column("prompt"),
     )
     session.out.table(columns, rows, cut_last=True)

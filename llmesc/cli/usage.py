@@ -22,8 +22,6 @@ nothing. What models cost that judge answers stands apart (judge), and with the 
 
 _WIDEST_BAR = 40
 _LEAST_BAR = 8
-_MAY_GO = ("tokens in", "out", "answers", "saved", "calls")
-"""Columns that a terminal which is too narrow goes without, the first of them first; the sentences below have their sums."""
 
 
 def usage(
@@ -105,33 +103,25 @@ def _in_full(session: Session, used: Usage) -> Iterator[str]:
     from llmesc.story import usage_words, words
     from llmesc.story.style import paint
     from llmesc.story.table import Column, aligned
-    from llmesc.story.width import display_width
 
     colour = session.out.colour
     yield paint(f"usage by {used.by} since {words.moment(used.since)}", "strong", colour)
     yield ""
     columns = [
         Column(used.by),
-        Column("calls", right=True),
-        Column("answers", right=True),
-        Column("tokens in", right=True),
-        Column("out", right=True),
+        Column("calls", right=True, spare=1),
+        Column("answers", right=True, spare=3),
+        Column("tokens in", right=True, spare=5),
+        Column("out", right=True, spare=4),
         Column("cost", right=True),
         Column("wasted", right=True),
-        Column("saved", right=True),
+        Column("saved", right=True, spare=2),
     ]
     judged = used.total.judge.calls > 0
     if judged:
         columns += [Column("judge", right=True), Column("billed", right=True)]
     rows = [(*_row(line), *(_judge_cells(line) if judged else ())) for line in used.lines]
-    table = aligned(columns, rows, colour=False).splitlines()
-    for title in _MAY_GO:
-        if max(map(display_width, table)) <= session.streams.width:
-            break
-        at = [column.title for column in columns].index(title)
-        del columns[at]
-        rows = [(*row[:at], *row[at + 1 :]) for row in rows]
-        table = aligned(columns, rows, colour=False).splitlines()
+    table = aligned(columns, rows, colour=False, width=session.streams.width).splitlines()
     yield from _with_bars(session, used, table)
     yield ""
     yield from usage_words.summary(used)

@@ -23,6 +23,8 @@ class Column:
 
     title: str
     right: bool = False
+    spare: int = 0
+    """Left out where the table is cut to a width that is too narrow for it: the highest first, and 0 never."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -52,8 +54,10 @@ def aligned(
     texts = [[_folded(cell.text) for cell in row] for row in cells]
     kept = [index for index in range(len(columns)) if index == 0 or any(row[index] for row in texts)]
     widths = {index: max(map(display_width, (columns[index].title, *(row[index] for row in texts)))) for index in kept}
-    if width is not None and not wraps:
-        widths = _fitted(widths, width)
+    if width is not None:
+        widths = _without_spare(widths, columns, width)
+        widths = widths if wraps else _fitted(widths, width)
+    kept = list(widths)
     last = kept[-1]
     before = sum(widths[index] + len(_GAP) for index in kept[:-1])
     room = width - before if width is not None and wraps and width - before >= _LEAST_LINE else widths[last]
@@ -68,6 +72,18 @@ def aligned(
     head = line([column.title.upper() for column in columns], ["dim"] * len(columns))
     body = [line(row, [cell.style for cell in styled]) for row, styled in zip(texts, cells, strict=True)]
     return "\n".join((head, *body)) + "\n"
+
+
+def _without_spare(widths: dict[int, int], columns: Sequence[Column], width: int) -> dict[int, int]:
+    """Without as many spare columns as it takes for the others to have room, however short they are cut."""
+    left = dict(widths)
+    first = next(iter(left))
+    for index in sorted((index for index in left if columns[index].spare), key=lambda index: -columns[index].spare):
+        needed = sum(least if at == first else min(least, _LEAST) for at, least in left.items()) + len(_GAP) * (len(left) - 1)
+        if needed <= width:
+            break
+        del left[index]
+    return left
 
 
 def _fitted(widths: dict[int, int], width: int) -> dict[int, int]:

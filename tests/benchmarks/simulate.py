@@ -8,15 +8,10 @@ would: starting included.
 from __future__ import annotations
 
 import argparse
-import asyncio
 import json
-import os
 import random
 import resource
 import sqlite3
-import subprocess
-import sys
-import tempfile
 import time
 from collections.abc import Iterator, Sequence
 from contextlib import closing
@@ -48,7 +43,7 @@ from llmesc.escalation.limits import Limits
 from llmesc.escalation.messages import Usage, ask_for
 from llmesc.escalation.resolution import Offering, Price, Resolution, Tier
 from llmesc.escalation.times import Timestamp
-from tests.benchmarks.usage import make
+from tests.benchmarks.as_an_operator import place
 
 CONFIG = """
 [providers.lab]
@@ -239,31 +234,21 @@ def fill(path: Path, runs: int, now: float, days: float) -> None:
 
 def measure(runs: int, days: float, policies: Sequence[str]) -> None:
     """Makes the history and plays each policy."""
-    with tempfile.TemporaryDirectory() as folder:
-        path, config = Path(folder) / "state.db", Path(folder) / "config.toml"
-        config.write_text(CONFIG)
-        asyncio.run(make(path))
-        fill(path, runs, time.time() - 60, days * 0.99)
-        print(f"{runs:,} requests in {days:g} days, {path.stat().st_size / 1e6:,.0f} MB; each play in a process of its own")
+    with place(CONFIG) as there:
+        fill(there.state, runs, time.time() - 60, days * 0.99)
+        print(
+            f"{runs:,} requests in {days:g} days, {there.state.stat().st_size / 1e6:,.0f} MB; each play in a process of its own"
+        )
         for name in policies:
-            policy = Path(folder) / "policy.toml"
+            policy = there.folder / "policy.toml"
             policy.write_text(POLICIES[name])
-            command = [sys.executable, "-m", "llmesc", "--config", str(config), "--state", f"sqlite://{path}"]
-            start, used = time.perf_counter(), _cpu_seconds()
-            played = [*command, "chain", "simulate", "--policy", str(policy), "--since", f"{days}d", "--json"]
-            done = subprocess.run(played, check=True, capture_output=True, env=os.environ)
-            told = json.loads(done.stdout)
+            took = there.run("chain", "simulate", "--policy", str(policy), "--since", f"{days}d", "--json")
+            told = json.loads(took.out)
             assert told["requests"] == runs, told["requests"]
-            wall, busy = time.perf_counter() - start, _cpu_seconds() - used
             memory = resource.getrusage(resource.RUSAGE_CHILDREN).ru_maxrss / 1e3
             alike, answered = told["fidelity"]["share"], [told[side]["answered"] for side in ("recorded", "present", "policy")]
-            print(f"{name}: {wall:.1f} s, {busy:.1f} s of the processor, {memory:.0f} MB at most")
+            print(f"{name}: {took.wall_seconds:.1f} s, {took.processor_seconds:.1f} s of the processor, {memory:.0f} MB at most")
             print(f"  as recorded {alike:.2%}; answered as recorded, now and new: {answered}, {told['policy']['rests_on']}")
-
-
-def _cpu_seconds() -> float:
-    used = resource.getrusage(resource.RUSAGE_CHILDREN)
-    return used.ru_utime + used.ru_stime
 
 
 if __name__ == "__main__":

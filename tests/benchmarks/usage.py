@@ -7,21 +7,11 @@ of its own, as an operator would: starting included.
 from __future__ import annotations
 
 import argparse
-import asyncio
-import os
-import random
-import resource
-import subprocess
-import sys
-import tempfile
 import time
-from pathlib import Path
 
 from llmesc.engine import GROUPINGS
-from llmesc.engine.clock import SystemClock
-from llmesc.escalation.circuits import CircuitPolicy
-from llmesc.state.sqlite import SqliteStore
 from tests.benchmarks.activity import fill
+from tests.benchmarks.as_an_operator import place
 
 CONFIG = """
 [providers.embedded]
@@ -41,36 +31,15 @@ instances.team-a = {}
 """
 
 
-async def make(path: Path) -> None:
-    """An empty state."""
-    parts = {"holder": "host:1", "random": random.random, "new_token": lambda: "token"}
-    store = SqliteStore(path, clock=SystemClock(), policy=CircuitPolicy(), **parts)
-    await store.open()
-    await store.aclose()
-
-
 def measure(attempts: int, days: float) -> None:
     """Makes the history and asks three times for each grouping; tells the slowest."""
-    with tempfile.TemporaryDirectory() as folder:
-        path, config = Path(folder) / "state.db", Path(folder) / "config.toml"
-        config.write_text(CONFIG)
-        asyncio.run(make(path))
-        fill(path, attempts, time.time(), days * 0.99)
+    with place(CONFIG) as there:
+        fill(there.state, attempts, time.time(), days * 0.99)
         print(f"{attempts:,} attempts in {days:g} days, each answer from a process of its own")
         for by in GROUPINGS:
-            command = [sys.executable, "-m", "llmesc", "--config", str(config), "--state", f"sqlite://{path}", "usage"]
-            wall, busy = list[float](), list[float]()
-            for _ in range(3):
-                start, used = time.perf_counter(), _cpu_seconds()
-                subprocess.run([*command, "--by", by, "--since", f"{days}d"], check=True, capture_output=True, env=os.environ)
-                wall.append(time.perf_counter() - start)
-                busy.append(_cpu_seconds() - used)
-            print(f"--by {by:8} {max(wall) * 1000:5.0f} ms at worst, {max(busy) * 1000:5.0f} ms of the processor")
-
-
-def _cpu_seconds() -> float:
-    used = resource.getrusage(resource.RUSAGE_CHILDREN)
-    return used.ru_utime + used.ru_stime
+            took = [there.run("usage", "--by", by, "--since", f"{days}d") for _ in range(3)]
+            wall, busy = max(one.wall_seconds for one in took), max(one.processor_seconds for one in took)
+            print(f"--by {by:8} {wall * 1000:5.0f} ms at worst, {busy * 1000:5.0f} ms of the processor")
 
 
 if __name__ == "__main__":

@@ -21,27 +21,14 @@ from llmesc.escalation.resolution import CircuitKey
 from llmesc.escalation.retry_budget import RetryPolicy
 from llmesc.state.process import Process, is_running, this_process
 from llmesc.state.store import RunFilter
+from tests.state.many_processes import BEGINNING
 
 pytestmark = pytest.mark.anyio
 
 PROCESSES = 8
 BUYERS = 20
 
-PREAMBLE = """
-import asyncio, importlib.util, json, os, sys, time
-from pathlib import Path
-
-spec = importlib.util.spec_from_file_location("kit_of_the_room", sys.argv[1])
-room = importlib.util.module_from_spec(spec)
-sys.modules[spec.name] = room
-spec.loader.exec_module(room)
-from decimal import Decimal
-from llmesc.escalation.budget import Account, Claim, Over
-from llmesc.escalation.circuits import Admission, CircuitPolicy
-from llmesc.escalation.retry_budget import RetryPolicy
-COUNTED, PROBED = room.CircuitKey("lab", "counted"), room.CircuitKey("lab", "probed")
-kit = room.Kit(folder=Path(sys.argv[2]))
-"""
+PREAMBLE = BEGINNING + "kit = room.Kit(folder=Path(sys.argv[2]))\n"
 
 HAMMER = """
 async def main():

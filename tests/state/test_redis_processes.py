@@ -17,6 +17,7 @@ from llmesc.escalation.resolution import CircuitKey
 from llmesc.escalation.retry_budget import RetryPolicy
 from llmesc.state.store import RunFilter
 from tests.redis_server import RedisServer
+from tests.state.many_processes import BEGINNING
 
 pytestmark = pytest.mark.anyio
 
@@ -28,23 +29,12 @@ PROBES = 2
 ROOT = Path(__file__).parents[2]
 
 # One process loads everything, then fifty come of it: what takes time here is Redis, not Python's start.
-WORK = """
-import asyncio, importlib.util, json, os, sys, time
-from pathlib import Path
-
-spec = importlib.util.spec_from_file_location("kit_of_the_room", sys.argv[1])
-room = importlib.util.module_from_spec(spec)
-sys.modules[spec.name] = room
-spec.loader.exec_module(room)
-from decimal import Decimal
-from llmesc.escalation.budget import Account, Claim, Over
-from llmesc.escalation.circuits import Admission, CircuitPolicy
-from llmesc.escalation.retry_budget import RetryPolicy
-from llmesc.state.resilient import ResilientStore
+WORK = (
+    BEGINNING
+    + """from llmesc.state.resilient import ResilientStore
 from llmesc.state.spool import Spool
 
 FOLDER, URL, PROCESSES, PROBES = Path(sys.argv[2]), sys.argv[3], int(sys.argv[4]), int(sys.argv[5])
-COUNTED, PROBED = room.CircuitKey("lab", "counted"), room.CircuitKey("lab", "probed")
 
 {work}
 
@@ -61,6 +51,7 @@ def fork():
 
 print(json.dumps(fork()))
 """
+)
 
 HAMMER = """
 async def work(number, kit):

@@ -29,6 +29,20 @@ def test_columns_are_as_wide_as_their_widest_cell_and_the_last_one_is_cut() -> N
     assert max(map(len, table.splitlines())) <= 40
 
 
+@pytest.mark.parametrize(
+    ("width", "titles"),
+    [(None, ["NAME", "A", "B", "WHY"]), (60, ["NAME", "A", "B", "WHY"]), (37, ["NAME", "A", "WHY"]), (24, ["NAME", "WHY"])],
+)
+def test_spare_columns_go_where_the_others_would_have_no_room(width: int | None, titles: list[str]) -> None:
+    columns = (Column("name"), Column("a", spare=1), Column("b", spare=2), Column("why"))
+    rows = [("a name", "x" * 11, "y" * 11, "because " * 9)]
+
+    table = aligned(columns, rows, width=width, colour=False)
+
+    assert table.splitlines()[0].split() == titles
+    assert width is None or max(map(len, table.splitlines())) <= width
+
+
 def test_wide_characters_take_two_columns() -> None:
     table = aligned((Column("a"), Column("b")), [("余额不足", "x"), ("ab", "y")], width=40, colour=False)
 
